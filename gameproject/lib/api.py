@@ -1,0 +1,154 @@
+"""The API's edge: JSON answers, one shape for errors, lists by cursor."""
+
+import base64
+import binascii
+import logging
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+from django.db import InterfaceError, OperationalError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gameproject.lib.errors import BadRequest, DomainError, JsonDict, NotFound, Unavailable
+
+logger = logging.getLogger(__name__)
+M = TypeVar("M", bound=Model)
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+
+def json_number(value: Decimal) -> int | float:
+    """Write a stored amount as a JSON number: 5, not 5.0 nor "5"."""
+    whole = int(value)
+    return whole if whole == value else float(value)
+
+
+def whole_if_integral(value: float) -> int | float:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class JsonParser(JSONParser):
+    """Named for the API description; bodies are read by `gameproject.lib.body.read_body`."""
+
+
+class JsonRenderer(JSONRenderer):
+    """Write JSON by msgspec: UTF-8, times in UTC with `Z`, UUIDs as text."""
+
+    charset = None
+
+    def render(self, data: object, *_: object, **__: object) -> bytes:
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode)
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, Decimal):
+        return json_number(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """There is one representation, so an Accept header cannot refuse it."""
+
+    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser:  # type: ignore[override]
+        return parsers[0]
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], "application/json"
+
+
+# ── Errors ───────────────────────────────────────────────────────────────────────────────────────
+def error_response(error: DomainError, request: HttpRequest) -> HttpResponse:
+    """Answer with the one shape of an error: `{"error": {...}, "requestId": ...}`."""
+    body = {"error": error.as_json(), "requestId": getattr(request, "request_id", None)}
+    response = HttpResponse(
+        msgspec.json.encode(body, enc_hook=str), status=error.status, content_type="application/json"
+    )
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "ApiKey"
+    return response
+
+
+class MethodNotAllowed(DomainError):
+    status = 405
+    default_code = "METHOD_NOT_ALLOWED"
+
+
+class UnexpectedError(DomainError):
+    status = 500
+    default_code = "INTERNAL_ERROR"
+
+
+def handle_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Turn what a view raised into an answer; None lets Django log it and answer 500."""
+    request: HttpRequest = context["request"]._request  # noqa: SLF001  # the HttpRequest has the request id
+    error = _as_domain_error(exc)
+    if error is None:
+        return None
+    response = error_response(error, request)
+    if isinstance(exc, exceptions.MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
+
+
+def _as_domain_error(exc: Exception) -> DomainError | None:
+    match exc:
+        case DomainError():
+            return exc
+        case Http404():
+            return NotFound("There is nothing here by that name.")
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed(str(exc.detail))
+        case exceptions.APIException():
+            return BadRequest(str(exc.detail))
+        case OperationalError() | InterfaceError():
+            logger.warning("database unavailable: %s", exc)
+            return Unavailable("The database is away. Send the request again.", code="DATABASE_UNAVAILABLE")
+    return None
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────
+def page(request: Request, rows: QuerySet[M], render: Callable[[M], JsonDict]) -> Response:
+    """Answer with a page of rows, newest first, by keyset on their time-ordered ids."""
+    limit = _limit(request.query_params.get("limit"))
+    cursor = request.query_params.get("cursor")
+    if cursor is not None:
+        rows = rows.filter(pk__lt=_decode_cursor(cursor))
+    found = list(rows.order_by("-pk")[: limit + 1])
+    next_cursor = _encode_cursor(found[limit - 1].pk) if len(found) > limit else None
+    return Response({"items": [render(row) for row in found[:limit]], "nextCursor": next_cursor})
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return DEFAULT_LIMIT
+    if not (given.isascii() and given.isdecimal() and len(given) <= 3 and 1 <= int(given) <= MAX_LIMIT):
+        raise BadRequest(f"limit must be a whole number from 1 to {MAX_LIMIT}.", code="QUERY_INVALID")
+    return int(given)
+
+
+def _encode_cursor(pk: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(pk.bytes).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        raise BadRequest(
+            "cursor must be the nextCursor of the page before.", code="QUERY_INVALID"
+        ) from None

@@ -1,0 +1,105 @@
+"""Request bodies: bytes to typed values, refused before they are read or parsed where they must be.
+
+A body is decoded straight into a msgspec struct (a tenth of a serializer's cost). Only when that fails is
+it taken apart field by field, so that the caller hears of every problem at once.
+"""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest
+
+from gameproject.lib.errors import BadRequest, JsonDict, TooLarge, UnsupportedMediaType
+
+T = TypeVar("T", bound="Body")
+
+MAX_JSON_DEPTH = 64
+
+# Kept in URLs and shown to people: no slash, no control characters (and so no line end, which `$` would allow).
+ExternalId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^/\x00-\x1f\x7f-\x9f]+(?!\n)$")
+]
+# Free text for people: PostgreSQL holds any character but NUL.
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+Text = Annotated[str, msgspec.Meta(max_length=10_000, pattern=r"^[^\x00]*$")]
+
+
+class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The base of every request body: camelCase on the wire, unknown keys refused."""
+
+
+def read_body(request: HttpRequest, body_type: type[T], *, max_bytes: int | None = None) -> T:
+    """Decode a JSON body into `body_type`.
+
+    Raises UnsupportedMediaType (415), TooLarge (413, by Content-Length, before reading) and BadRequest
+    (400) with one problem for each fault: `{code, message, pointer}`, pointers as in RFC 6901.
+    """
+    content_type = request.META.get("CONTENT_TYPE", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("Send JSON: the header Content-Type must be application/json.")
+    limit = settings.API_MAX_BODY_BYTES if max_bytes is None else max_bytes
+    if _content_length(request) > limit:
+        raise TooLarge(f"The body is over the limit of {limit} bytes.", params={"limitBytes": limit})
+    return decode(request.body, body_type)
+
+
+def _content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def decode(raw: bytes, body_type: type[T]) -> T:
+    """Decode bytes; see `read_body` for what it raises."""
+    try:
+        return msgspec.json.decode(raw, type=body_type)
+    except msgspec.ValidationError:
+        raise BadRequest(
+            "The body has problems; each is listed.", code="BODY_INVALID", problems=_problems(raw, body_type)
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The body is not JSON: {error}.", code="NOT_JSON") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.", code="NOT_JSON") from None
+
+
+def _problems(raw: bytes, body_type: type[Body]) -> list[JsonDict]:
+    try:
+        values = msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:  # a number out of range, somewhere
+        return [_problem("VALUE_INVALID", str(error), "")]
+    if not isinstance(values, dict):
+        return [_problem("VALUE_INVALID", "An object was expected.", "")]
+    fields = {field.encode_name: field for field in msgspec.structs.fields(body_type)}
+    problems = [
+        _problem("KEY_UNKNOWN", f"There is no key {name!r} here.", _pointer(name))
+        for name in values
+        if name not in fields
+    ]
+    for name, field in fields.items():
+        if name not in values:
+            if field.required:
+                problems.append(_problem("KEY_MISSING", f"The key {name!r} is required.", _pointer(name)))
+            continue
+        try:
+            msgspec.convert(values[name], field.type)
+        except msgspec.ValidationError as error:
+            message, _, inner = str(error).partition(" - at `$")
+            problems.append(_problem("VALUE_INVALID", message, _pointer(name) + _inner_pointer(inner)))
+    return problems
+
+
+def _problem(code: str, message: str, pointer: str) -> JsonDict:
+    return {"code": code, "message": message, "pointer": pointer}
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _inner_pointer(path: str) -> str:
+    """Turn msgspec's `[0].key` into `/0/key`."""
+    path = path.rstrip("`")
+    return path.replace("[", "/").replace("]", "").replace(".", "/")

@@ -1,0 +1,67 @@
+"""Typed readers of environment variables. A value that cannot be read stops the start and names itself."""
+
+import os
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def integer(name: str, default: int) -> int:
+    value = os.environ.get(name)
+    try:
+        return default if value is None else int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value!r}: a whole number was expected.") from None
+
+
+def number(name: str, default: float) -> float:
+    value = os.environ.get(name)
+    try:
+        return default if value is None else float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value!r}: a number was expected.") from None
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.lower() not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name}={value!r}: true or false was expected.")
+    return value.lower() in TRUE
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Read a list separated by commas; blanks around its items and empty items do not count."""
+    return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
+
+
+def database(name: str) -> dict[str, object]:
+    """Read a PostgreSQL URL into Django's settings; an absent one gives settings that fail on first use.
+
+    `postgresql://user:password@host:port/name?host=/socket/folder&sslmode=require`: query parameters go
+    to libpq as they are, except `host` and `port`, which replace those before the path.
+    """
+    url = text(name)
+    if not url:
+        return {"ENGINE": "django.db.backends.dummy"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"{name}: a postgresql:// URL was expected, not {parts.scheme!r}.")
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", unquote(parts.hostname or "")),
+        "PORT": options.pop("port", str(parts.port or "")),
+        "OPTIONS": options,
+    }

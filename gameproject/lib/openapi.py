@@ -1,0 +1,81 @@
+"""The API's description, from the same structs that read bodies and write answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+
+from gameproject.lib.errors import JsonDict
+
+F = TypeVar("F", bound=Callable[..., Any])
+REF: Final = "#/components/schemas/{name}"
+
+_structs: set[type] = set()
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    """What went wrong. `code` is stable; `problems` lists every single fault where there can be several."""
+
+    code: str
+    message: str
+    params: dict[str, object]
+    problems: list[dict[str, object]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ErrorAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    error: ErrorBody
+    request_id: str | None
+
+
+ERRORS: Final = {
+    400: "Not JSON, wrong types, missing or unknown keys, bad values; `problems` lists all.",
+    401: "No key, or one that is unknown, expired or revoked.",
+    403: "The key lacks the scope.",
+    404: "Not there, or another realm's.",
+    409: "The state of things does not allow it.",
+    413: "The body or the event data is too large.",
+    415: "Not JSON.",
+    422: "A program that does not validate, or a run that failed.",
+    503: "A dependency is away or a deadline has passed; safe to send again with the same key.",
+}
+
+
+def endpoint(
+    *,
+    summary: str,
+    tag: str,
+    scope: str,
+    answers: Mapping[int, type],
+    errors: Sequence[int],
+    body: type | None = None,
+    parameters: Sequence[OpenApiParameter] = (),
+    examples: Sequence[OpenApiExample] = (),
+) -> Callable[[F], F]:
+    """Describe a view's method; 401, 403 and 503 can always happen and need not be named."""
+    responses: dict[Any, Any] = {
+        (status, "application/json"): {**reference(struct)} for status, struct in answers.items()
+    }
+    for status in sorted({401, 403, 503, *errors}):
+        responses[(status, "application/json")] = {**reference(ErrorAnswer), "description": ERRORS[status]}
+    return extend_schema(
+        summary=summary,
+        description=f"Scope: `{scope}`.",
+        tags=[tag],
+        request={"application/json": reference(body)} if body else None,
+        responses=responses,
+        parameters=list(parameters),
+        examples=list(examples),
+    )
+
+
+def reference(struct: type) -> JsonDict:
+    _structs.add(struct)
+    return {"$ref": REF.format(name=struct.__name__)}
+
+
+def add_components(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Put the schemas of all structs into the description (a postprocessing hook of drf-spectacular)."""
+    _, components = msgspec.json.schema_components(sorted(_structs, key=lambda s: s.__name__), ref_template=REF)
+    result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    return result

@@ -1,0 +1,1 @@
+"""How it goes: daily figures, computed from the ledger."""

@@ -1,0 +1,1 @@
+"""What happened: executions, audit trail, requests, health."""

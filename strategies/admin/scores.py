@@ -1,0 +1,64 @@
+import uuid
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from gameproject.lib.admin import ReadOnlyAdmin
+from strategies.explaining import Explanation
+from strategies.models import PlayerGameStats, PlayerTaskStats, Score, TaskStats
+from strategies.models.scores import Outcome
+
+
+@admin.register(Score)
+class ScoreAdmin(ReadOnlyAdmin[Score]):
+    list_display = ("id", "created_at", "player", "task", "strategy", "outcome", "case_name", "points", "is_test")
+    list_filter = ("outcome", "realm", "is_test")
+    list_select_related = ("player", "task", "strategy")
+    search_fields = ("=request_id", "=id")
+    search_help_text = "A score's id or a request id"
+    ordering = ("-id",)
+    list_per_page = 50
+    readonly_fields = ("explanation",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Score]", search_term: str
+    ) -> "tuple[QuerySet[Score], bool]":
+        """Match exactly: a search inside two million rows is not one."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(pk=uuid.UUID(term)), False
+        except ValueError:
+            return queryset.filter(request_id=term), False
+
+    @admin.display(description="Why")
+    def explanation(self, score: Score) -> SafeString:
+        if score.outcome == Outcome.REVERSAL:
+            return SafeString("A reversal: it compensates the score named under “reverses”.")
+        explained = Explanation(score)
+        return render_to_string("admin/strategies/explanation.html", {"explained": explained, "tree": explained.tree()})
+
+
+@admin.register(PlayerGameStats)
+class PlayerGameStatsAdmin(ReadOnlyAdmin[PlayerGameStats]):
+    list_display = ("player", "game", "n_scores", "points_total", "streak_days", "last_day")
+    list_select_related = ("player", "game")
+    ordering = ("-id",)
+
+
+@admin.register(PlayerTaskStats)
+class PlayerTaskStatsAdmin(ReadOnlyAdmin[PlayerTaskStats]):
+    list_display = ("player", "task", "n_scores", "n_awards", "points_total", "first_at", "last_at")
+    list_select_related = ("player", "task")
+    ordering = ("-id",)
+
+
+@admin.register(TaskStats)
+class TaskStatsAdmin(ReadOnlyAdmin[TaskStats]):
+    list_display = ("task", "slot", "n_scores", "n_awards", "points_total", "first_at", "last_at")
+    list_select_related = ("task",)
+    ordering = ("-id",)

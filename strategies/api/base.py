@@ -1,0 +1,50 @@
+"""The base of the API's views: a key, a scope for each method, JSON bodies as structs."""
+
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from gameproject.lib.body import Body, read_body
+from strategies import targets
+from strategies.models import Realm
+from strategies.models.tenancy import Scope
+
+B = TypeVar("B", bound=Body)
+KEY_HEADER = "HTTP_X_API_KEY"
+
+
+class ApiView(APIView):
+    """Authenticates by X-API-Key; `scopes` names what each method needs, read for GET if nothing else is said.
+
+    REST framework's own steps (authentication, permission, throttle and negotiation classes) have nothing to
+    do here: there is one kind of key and one kind of body.
+    """
+
+    scopes: ClassVar[dict[str, str]] = {}
+    principal: targets.Principal
+
+    def initial(self, request: Request, *_: Any, **__: Any) -> None:
+        method = request.method or ""
+        if method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        self.principal = targets.look_up_principal(api_key(request))
+        targets.require_scope(self.principal, self.scopes.get(method, Scope.READ))
+
+    @property
+    def realm(self) -> Realm:
+        return Realm.objects.get(pk=self.principal.realm_id)
+
+    def read(self, body_type: type[B]) -> B:
+        return read_body(self.request._request, body_type)  # noqa: SLF001  # past the framework's parsers
+
+
+def api_key(request: Request) -> str:
+    key: str = request.META.get(KEY_HEADER, "")
+    return key
+
+
+def json_response(answer: msgspec.Struct, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(answer), status=status, content_type="application/json")

@@ -1,0 +1,135 @@
+"""Scores: an event in, points out; a score again, and why it is what it is."""
+
+import re
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from rest_framework.request import Request
+
+from gameproject.lib.body import Body, ExternalId, Line
+from gameproject.lib.errors import BadRequest
+from gameproject.lib.openapi import endpoint
+from strategies import scoring, selectors
+from strategies.answers import ScoreAnswer, score_answer
+from strategies.api.base import ApiView, api_key, json_response
+from strategies.events import Event
+from strategies.explaining import Explanation
+from strategies.models.tenancy import Scope
+
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
+
+
+class EventBody(Body):
+    """What happened. `data` is free for the strategy to read: at most 16 KiB, 8 deep, numbers within 1e15."""
+
+    external_user_id: ExternalId
+    data: dict[str, object] = {}
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    is_test: bool = False
+    session_key: Line | None = None
+
+
+class ExplanationAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """Why a score is what it is. `reproduced`: its version, run again on what was frozen, gives it again."""
+
+    score: ScoreAnswer
+    reproduced: bool
+    program: dict[str, Any]
+    facts: dict[str, Any]
+    data: dict[str, Any]
+    variables: dict[str, Any]
+    trace: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    sentences: list[str]
+
+
+class PointsView(ApiView):
+    """The hot path: authenticated by `scoring.score`, whose caches are checked by the transaction itself."""
+
+    scopes: ClassVar[dict[str, str]] = {"POST": Scope.SCORE}
+
+    def initial(self, request: Request, *_: Any, **__: Any) -> None:
+        if request.method != "POST":
+            super().initial(request)
+
+    @endpoint(
+        summary="Score an event",
+        tag="Scoring",
+        scope="score",
+        body=EventBody,
+        answers={201: ScoreAnswer, 200: ScoreAnswer},
+        errors=[400, 404, 409, 413, 415, 422],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="1 to 200 printable ASCII characters. The same key with the same event gets the "
+                "stored score (200, `replayed: true`); with another event, 409.",
+            )
+        ],
+        examples=[
+            OpenApiExample(
+                "A task done in 12 minutes",
+                value={"externalUserId": "ana", "data": {"minutes": 12}},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request, game: str, task: str) -> HttpResponse:
+        body = self.read(EventBody)
+        event = Event(
+            game=game,
+            task=task,
+            external_user_id=body.external_user_id,
+            data=body.data,
+            occurred_at=body.occurred_at,
+            is_test=body.is_test,
+            session_key=body.session_key,
+            idempotency_key=_idempotency_key(request),
+        )
+        answer = scoring.score(
+            api_key=api_key(request),
+            event=event,
+            request_id=request._request.request_id,  # type: ignore[attr-defined]  # noqa: SLF001  # the middleware's
+        )
+        return json_response(answer, status=200 if answer.replayed else 201)
+
+
+class ScoreView(ApiView):
+    @endpoint(
+        summary="A score, as it was answered",
+        tag="Scoring",
+        scope="read",
+        answers={200: ScoreAnswer},
+        errors=[404],
+    )
+    def get(self, request: Request, score: uuid.UUID) -> HttpResponse:
+        return json_response(score_answer(selectors.score_by_id(self.principal.realm_id, score)))
+
+
+class ExplainView(ApiView):
+    @endpoint(
+        summary="Why a score is what it is",
+        tag="Scoring",
+        scope="read",
+        answers={200: ExplanationAnswer},
+        errors=[404],
+    )
+    def get(self, request: Request, score: uuid.UUID) -> HttpResponse:
+        row = selectors.score_by_id(self.principal.realm_id, score)
+        explanation = ExplanationAnswer(score=score_answer(row), **Explanation(row).as_json())
+        return json_response(explanation)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest(
+            "Idempotency-Key must be 1 to 200 printable ASCII characters.", code="IDEMPOTENCY_KEY_INVALID"
+        )
+    return key

@@ -1,0 +1,351 @@
+"""The interpreter: walks the nodes, counts them, writes the trace. It defines what a program means.
+
+A node is counted when its evaluation begins, so that the nodes of a failed run include the failing node and those
+that hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from strategies.dsl.declarations import VariableValue
+from strategies.dsl.errors import Code, Fault, RunError
+from strategies.dsl.fields import FACTS, Source
+from strategies.dsl.functions import (
+    FUNCTIONS,
+    Number,
+    calculate,
+    case_name_value,
+    check_callback,
+    compare,
+    in_range,
+    points_value,
+    settle,
+)
+from strategies.dsl.inputs import prepare_data
+from strategies.dsl.limits import DEFAULT_LIMITS, Limits
+from strategies.dsl.nodes import (
+    AddPoints,
+    And,
+    Arith,
+    AssignPoints,
+    Branch,
+    Compare,
+    Condition,
+    Expression,
+    Field,
+    FuncCall,
+    Literal,
+    Node,
+    Not,
+    Or,
+    Return,
+    Root,
+    Rule,
+    Section,
+    SetCallbackData,
+    SetCaseName,
+    SetData,
+    SetPoints,
+    Statement,
+    Variable,
+    Veto,
+)
+from strategies.dsl.outcome import AWARD, NO_AWARD, VETO, Outcome
+from strategies.dsl.program import Level, Program
+from strategies.dsl.tracing import Record, Trace
+from strategies.dsl.values import PYTHON_TYPES, shown, type_name
+
+
+def interpret(
+    program: Program,
+    facts: Mapping[str, object],
+    data: Mapping[str, object],
+    variables: Mapping[str, object],
+    *,
+    trace: Trace | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Outcome:
+    """Run a program on one event.
+
+    `facts` are by field path, an absent one has its value without history; `data` is the event's data, checked here
+    against the declared inputs; `variables` is the flat dict of `Program.resolve_variables`, an absent one has its
+    default. None of them is changed. Raises RunError, and nothing else, if the run fails.
+    """
+    if not program.runnable:
+        raise RunError(Code.DSL_PARENT_MISSING, "An EXTEND program cannot run without its parent.")
+    run = _Run(program, facts, variables, trace)
+    try:
+        return run.outcome(prepare_data(program, data), limits)
+    except Fault as fault:
+        raise run.error(fault) from None
+    except RecursionError:
+        # Only event data far deeper than the API lets in gets here
+        raise run.error(Fault(Code.DSL_UNEXPECTED, "The event data is nested too deeply.")) from None
+
+
+class _Vetoed(Exception):  # noqa: N818 - a way out, not an error
+    """Ends the whole run."""
+
+
+class _Run:
+    """The state of one run; `at` is the node being evaluated, for when it fails."""
+
+    def __init__(
+        self,
+        program: Program,
+        facts: Mapping[str, object],
+        variables: Mapping[str, object],
+        trace: Trace | None,
+    ) -> None:
+        self.levels = program.levels
+        self.facts = facts
+        self.variables = variables
+        self.trace = trace
+        self.level = program.levels[0]
+        self.at: Node = program.root
+        self.section: Section | None = None
+        self.nodes = 0
+        self.data: dict[str, object] = {}
+        self.points: Number | None = None
+        self.case_name: str | None = None
+        self.bonus: Number = 0
+        self.bonuses: list[tuple[str, Number]] = []
+        self.callback: dict[str, object] = {}
+        self.result: tuple[Number, str | None] = (0, None)
+
+    def outcome(self, data: Mapping[str, object], limits: Limits) -> Outcome:
+        """Run everything, and round and check what came of it."""
+        try:
+            self.run_level(0, data)
+        except _Vetoed:
+            self.enter(self.levels[0], None)
+            check_callback(self.callback, limits.max_callback_bytes)
+            return Outcome(VETO, 0, self.case_name, self.callback, (), self.nodes)
+        self.enter(self.levels[0], None)
+        check_callback(self.callback, limits.max_callback_bytes)
+        if self.points is None:
+            return Outcome(NO_AWARD, 0, None, self.callback, (), self.nodes)
+        points = settle(self.points)
+        return Outcome(AWARD, points, self.case_name, self.callback, tuple(self.bonuses), self.nodes)
+
+    def error(self, fault: Fault) -> RunError:
+        """Return a fault as the error of the node being evaluated, and close the trace with it."""
+        node = self.at
+        if self.trace is not None:
+            self.trace.add(Record(node, None, self.section, self.level.number, None, fault.code))
+        return RunError(
+            fault.code,
+            fault.message,
+            fault.params,
+            path=node.path,
+            node_id=node.node_id,
+            level=self.level.number,
+            nodes=self.nodes,
+            trace=self.trace,
+        )
+
+    # Programs and their sections
+
+    def enter(self, level: Level, section: Section | None) -> None:
+        self.level = level
+        self.section = section
+        self.at = level.root
+
+    def run_level(self, number: int, data: Mapping[str, object]) -> None:
+        """Run one program of the chain; its parent in between, on its working copy of the data."""
+        level = self.levels[number]
+        self.nodes += 1
+        working = dict(data)
+        self.data = working
+        self.run_rules(level, "pre_rules", level.root.pre_rules)
+        if level.parented:
+            self.run_level(number + 1, working)
+            self.data = working
+        else:
+            self.run_body(level)
+        self.result = (0 if self.points is None else self.points, self.case_name)
+        self.run_rules(level, "post_rules", level.root.post_rules)
+        if self.points is None:
+            self.case_name = None
+        self.enter(level, None)
+        self.record(level.root, {"points": self.points, "caseName": self.case_name})
+
+    def run_body(self, level: Level) -> None:
+        """Run the rules and default of a FULL program, and add up."""
+        root = level.root
+        if not self.run_rules(level, "rules", root.rules) and root.default is not None:
+            self.enter(level, "default")
+            self.execute(root.default)
+        self.enter(level, None)
+        if not self.bonuses:
+            return
+        if self.points is None:
+            self.points = self.bonus
+            self.case_name = self.bonuses[-1][0]
+        else:
+            self.points = in_range(self.points + self.bonus)
+
+    def run_rules(self, level: Level, section: Section, rules: tuple[Rule, ...]) -> bool:
+        """Run a section; return whether a statement halted it."""
+        self.enter(level, section)
+        for rule in rules:
+            if self.run_rule(rule):
+                return True
+        return False
+
+    def run_rule(self, rule: Rule) -> bool:
+        self.nodes += 1
+        branch = self.taken(rule)
+        self.record(rule, branch is not None, "skip" if branch is None else branch.name)
+        if branch is not None:
+            for statement in branch.then:
+                if self.execute(statement):
+                    return True
+        return False
+
+    def taken(self, rule: Rule) -> Branch | None:
+        """Return the first branch that holds, if any; an else_if counts as a node when it is tried."""
+        for branch in rule.branches:
+            if branch.when is None:
+                return branch
+            if branch.name != "match":
+                self.nodes += 1
+            if self.holds(branch.when):
+                return branch
+        return None
+
+    def record(self, node: Node, value: object, branch: str | None = None) -> None:
+        if self.trace is not None:
+            self.trace.add(Record(node, value, self.section, self.level.number, branch))
+
+    # Statements
+
+    def execute(self, statement: Statement) -> bool:
+        """Run a statement; return whether it halts its section."""
+        self.nodes += 1
+        if isinstance(statement, Return):
+            self.record(statement, None)
+            return True
+        if isinstance(statement, Veto):
+            self.points, self.case_name = 0, statement.case_name
+            self.record(statement, statement.case_name)
+            raise _Vetoed
+        value = self.value(statement.value)
+        self.at = statement
+        self.apply(statement, value)
+        self.record(statement, value)
+        return isinstance(statement, AssignPoints)
+
+    def apply(
+        self,
+        statement: AssignPoints | AddPoints | SetCallbackData | SetData | SetPoints | SetCaseName,
+        value: object,
+    ) -> None:
+        match statement:
+            case AssignPoints():
+                self.points = points_value(value, Code.DSL_ASSIGN_POINTS_NOT_NUMBER)
+                self.case_name = statement.case_name
+            case AddPoints():
+                points = points_value(value, Code.DSL_ADD_POINTS_NOT_NUMBER)
+                self.bonus = in_range(self.bonus + points)
+                self.bonuses.append((statement.label, points))
+            case SetCallbackData():
+                self.callback[statement.key] = value
+            case SetData():
+                self.data[statement.key] = value
+            case SetPoints():
+                self.points = points_value(value, Code.DSL_SET_POINTS_NOT_NUMBER)
+            case SetCaseName():
+                self.case_name = case_name_value(value)
+            case _:
+                assert_never(statement)
+
+    # Conditions
+
+    def holds(self, node: Condition) -> bool:
+        """Return whether a condition holds."""
+        self.nodes += 1
+        if isinstance(node, Compare):
+            left, right = self.value(node.left), self.value(node.right)
+            self.at = node
+            held = compare(node.op, left, right)
+            self.record(node, held)
+            return held
+        if isinstance(node, And):
+            return self.junction(node, until=False)
+        if isinstance(node, Or):
+            return self.junction(node, until=True)
+        if isinstance(node, Not):
+            held = not self.holds(node.arg)
+            self.record(node, held)
+            return held
+        return bool(self.value(node, counted=isinstance(node, Variable)))
+
+    def junction(self, node: And | Or, *, until: bool) -> bool:
+        """Evaluate operands from the left, until one has the value that decides."""
+        for i, arg in enumerate(node.args):
+            if self.holds(arg) is until:
+                self.record(node, until, f"short_circuit:{i}")
+                return until
+        self.record(node, not until)
+        return not until
+
+    # Expressions
+
+    def value(self, node: Expression, *, counted: bool = False) -> object:
+        """Return the value of an expression; `counted` if the condition that it is was counted already."""
+        if not counted:
+            self.nodes += 1
+        if isinstance(node, Literal):
+            value: object = node.value
+        elif isinstance(node, Field):
+            value = self.field(node)
+        elif isinstance(node, Arith):
+            left, right = self.value(node.left), self.value(node.right)
+            self.at = node
+            value = calculate(node.op, left, right)
+        elif isinstance(node, Variable):
+            value = self.variable(node)
+        elif isinstance(node, FuncCall):
+            args = [self.value(arg) for arg in node.args]
+            self.at = node
+            value = FUNCTIONS[node.name](*args)
+        else:
+            assert_never(node)
+        self.record(node, value)
+        return value
+
+    def field(self, node: Field) -> object:
+        match node.source:
+            case Source.DATA:
+                return self.data.get(node.name)
+            case Source.FACT:
+                return self.fact(node)
+            case Source.RESULT:
+                return self.result[0] if node.name == "points" else self.result[1]
+            case _:
+                assert_never(node.source)
+
+    def fact(self, node: Field) -> object:
+        """Return a fact, which must be of its type in the catalogue: the compiler relies on it."""
+        spec = FACTS[node.name]
+        value = self.facts.get(node.name, spec.default)
+        if type(value) in PYTHON_TYPES[spec.type] or (value is None and spec.default is None):
+            return value
+        self.at = node
+        message = f"The fact {node.name} is a {spec.type}, not {shown(value)}."
+        raise Fault(Code.DSL_FACT_TYPE, message, {"field": node.name, "got": type_name(value)})
+
+    def variable(self, node: Variable) -> VariableValue:
+        """Return a variable's value in force, which must be of its declared type: the compiler relies on it."""
+        if node.name in self.level.constants:
+            return self.level.constants[node.name]
+        spec = self.level.variables[node.name]
+        value = self.variables.get(node.name, spec.default)
+        if type(value) in PYTHON_TYPES[spec.type] and isinstance(value, bool | int | float | str):
+            return value
+        self.at = node
+        message = f"The variable {node.name} is a {spec.type}, not {shown(value)}."
+        raise Fault(Code.DSL_VARIABLE_TYPE, message, {"variable": node.name, "got": type_name(value)})

@@ -1,0 +1,86 @@
+"""What the world may know of a run, and how it is told.
+
+`strategies` does not know who watches: `STRATEGY_OBSERVERS` names observers by dotted path.
+"""
+
+import functools
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+logger = logging.getLogger(__name__)
+
+EXECUTION_FORMAT = 1
+
+Status = Literal["ok", "error", "timeout", "limit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One run of a strategy, as observers see it. Times in UTC, durations in seconds."""
+
+    execution_id: uuid.UUID
+    score_id: uuid.UUID | None
+    request_id: str
+    realm_id: uuid.UUID
+    realm: str
+    strategy_id: uuid.UUID
+    strategy: str
+    strategy_type: str
+    version_id: uuid.UUID
+    version: int
+    parent_version_id: uuid.UUID | None
+    alias: str
+    game_id: uuid.UUID
+    task_id: uuid.UUID
+    external_user_id: str
+    status: Status
+    outcome: str | None
+    code: str | None
+    node_id: str | None
+    path: str | None
+    points: float | None
+    case_name: str | None
+    nodes: int
+    duration_seconds: float
+    facts: Mapping[str, object]
+    data: Mapping[str, object]
+    variables: Mapping[str, object]
+    is_test: bool
+    created_at: datetime
+    format: int = EXECUTION_FORMAT
+
+
+class Observer(Protocol):
+    """Is told of every run, after its transaction. Must be quick; what it raises is logged, never felt."""
+
+    def record(self, execution: Execution) -> None: ...
+
+
+@functools.cache
+def observers() -> tuple[Observer, ...]:
+    return tuple(import_string(path)() for path in settings.STRATEGY_OBSERVERS)
+
+
+def notify(execution: Execution) -> None:
+    """Tell every observer; one that fails stops neither the others nor the request."""
+    for observer in observers():
+        try:
+            observer.record(execution)
+        except Exception:
+            logger.exception("observer %s failed", type(observer).__name__)
+
+
+def _forget_observers(*, setting: str, **_: object) -> None:
+    if setting == "STRATEGY_OBSERVERS":
+        observers.cache_clear()
+
+
+setting_changed.connect(_forget_observers)

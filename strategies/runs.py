@@ -1,0 +1,184 @@
+"""One run of a program for one event: evaluated, and told to the ledger, the observers and the client."""
+
+import time
+import zlib
+from datetime import datetime
+from typing import Final
+
+from gameproject.lib import canonical, clock
+from gameproject.lib.ids import uuid7
+from strategies import dsl, events, facts
+from strategies.answers import ScoreAnswer, bonus_answers, whole
+from strategies.events import Event
+from strategies.execution import Execution, Status
+from strategies.ledger import Locked, NewScore
+from strategies.models.scores import TASK_SLOTS
+from strategies.targets import Target
+
+LIMIT_CODES: Final = frozenset({"DSL_CALLBACK_TOO_LARGE"})
+
+
+class Run:
+    """Evaluated once; then read as often as its result is needed."""
+
+    __slots__ = (
+        "_started",
+        "duration_seconds",
+        "event",
+        "facts",
+        "figures",
+        "locked",
+        "outcome",
+        "request_id",
+        "score_id",
+        "target",
+    )
+
+    def __init__(self, *, target: Target, event: Event, request_id: str) -> None:
+        self.target = target
+        self.event = event
+        self.request_id = request_id
+        self.score_id = uuid7()
+        self.facts: dict[str, object] = {}
+        self.duration_seconds = 0.0
+        self._started = time.perf_counter()
+        self.outcome: dsl.Outcome
+        self.locked: Locked
+        self.figures: facts.Figures
+
+    def evaluate(self, locked: Locked) -> None:
+        """Run the program on the facts. Raises dsl.RunError."""
+        self.locked = locked
+        self.figures = _figures(locked, self.target, self.event)
+        loaded = self.target.loaded
+        try:
+            self.facts = facts.collect(loaded.program.fields, self.figures)
+            self.outcome = loaded.compiled.run(self.facts, self.event.data, self.target.variables)
+        finally:
+            self.duration_seconds = time.perf_counter() - self._started
+
+    def new_score(self, fingerprint: bytes | None) -> NewScore:
+        """Write the run down as the ledger takes it, with everything that a replay of it needs."""
+        target, event, outcome = self.target, self.event, self.outcome
+        facts_json = canonical.stored_json(self.facts)
+        data_json = canonical.stored_json(events.masked(event.data, target.masked_data_keys))
+        return NewScore(
+            score_id=self.score_id,
+            realm_id=target.realm_id,
+            game_id=target.game_id,
+            task_id=target.task_id,
+            player_id=self.locked.player_id,
+            strategy_id=target.strategy_id,
+            version_id=target.version_id,
+            parent_version_id=target.parent_version_id,
+            alias=target.alias,
+            outcome=outcome.kind,
+            points=outcome.points,
+            case_name=outcome.case_name,
+            callback_json=canonical.encode_json(outcome.callback_data),
+            bonuses_json=canonical.encode_json(outcome.bonuses),
+            facts_json=facts_json,
+            data_json=data_json,
+            variables_json=target.variables_json,
+            inputs_digest=canonical.digest(facts_json, data_json, target.variables_json),
+            is_test=event.is_test,
+            created_player=self.locked.player_created,
+            session_key=event.session_key,
+            occurred_at=event.occurred_at,
+            idempotency_key=event.idempotency_key,
+            request_hash=fingerprint,
+            request_id=self.request_id,
+            scored_at=self.locked.scored_at,
+            day=self.figures.day,
+            slot=zlib.crc32(event.external_user_id.encode()) % TASK_SLOTS,
+        )
+
+    def answer(self) -> ScoreAnswer:
+        target, event, outcome = self.target, self.event, self.outcome
+        return ScoreAnswer(
+            score_id=self.score_id,
+            points=whole(outcome.points),
+            case_name=outcome.case_name,
+            callback_data=outcome.callback_data,
+            bonuses=bonus_answers(outcome.bonuses),
+            outcome=outcome.kind,
+            strategy=target.strategy,
+            version=target.version,
+            alias=target.alias,
+            is_test=event.is_test,
+            created_at=clock.iso(self.locked.scored_at),
+            request_id=self.request_id,
+            game_id=target.game_id,
+            external_task_id=target.external_task_id,
+            external_user_id=event.external_user_id,
+            is_a_created_user=self.locked.player_created,
+        )
+
+    def execution(self, error: dsl.RunError | None = None, *, timed_out: bool = False) -> Execution:
+        """Describe the run for observers: as it succeeded, as it failed, or as its time ran out."""
+        target, event = self.target, self.event
+        outcome = None if error or timed_out else self.outcome
+        return Execution(
+            execution_id=self.score_id,
+            score_id=self.score_id if outcome else None,
+            request_id=self.request_id,
+            realm_id=target.realm_id,
+            realm=target.realm,
+            strategy_id=target.strategy_id,
+            strategy=target.strategy,
+            strategy_type=target.strategy_type,
+            version_id=target.version_id,
+            version=target.version,
+            parent_version_id=target.parent_version_id,
+            alias=target.alias,
+            game_id=target.game_id,
+            task_id=target.task_id,
+            external_user_id=event.external_user_id,
+            status=_status(error, timed_out=timed_out),
+            outcome=outcome.kind if outcome else None,
+            code="DSL_TIMEOUT" if timed_out else error.code if error else None,
+            node_id=error.node_id if error else None,
+            path=error.path if error else None,
+            points=outcome.points if outcome else None,
+            case_name=outcome.case_name if outcome else None,
+            nodes=outcome.nodes if outcome else error.nodes if error else 0,
+            duration_seconds=self.duration_seconds,
+            facts=self.facts,
+            data=events.masked(event.data, target.masked_data_keys),
+            variables=target.variables,
+            is_test=event.is_test,
+            created_at=self._at(),
+        )
+
+    def _at(self) -> datetime:
+        return self.locked.scored_at if hasattr(self, "locked") else clock.now()
+
+
+def _status(error: dsl.RunError | None, *, timed_out: bool) -> Status:
+    if timed_out:
+        return "timeout"
+    if error is None:
+        return "ok"
+    return "limit" if error.code in LIMIT_CODES else "error"
+
+
+def _figures(locked: Locked, target: Target, event: Event) -> facts.Figures:
+    return facts.Figures(
+        scored_at=locked.scored_at,
+        occurred_at=event.occurred_at,
+        time_zone=target.time_zone,
+        external_game_id=target.external_game_id,
+        external_task_id=target.external_task_id,
+        external_user_id=event.external_user_id,
+        points_total=locked.points_total,
+        streak_days=locked.streak_days,
+        last_day=locked.last_day,
+        n_scores=locked.n_scores,
+        first_at=locked.first_at,
+        last_at=locked.last_at,
+        previous_at=locked.previous_at,
+        task_n_scores=locked.task_n_scores,
+        task_first_at=locked.task_first_at,
+        task_last_at=locked.task_last_at,
+        n_recent=locked.n_recent,
+    )

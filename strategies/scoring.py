@@ -1,0 +1,213 @@
+"""Score an event: the hot path, one transaction of two round trips.
+
+1. Key, task, strategy and program come from process caches (strategies/targets.py).
+2. `ledger.lock` begins, takes the player's row in this game, so that two events of one player are scored one
+   after the other, and reads the figures that the program names, the realm's `config_epoch`, and the score
+   that an idempotency key may already have. An epoch other than the caches' ends the attempt: the request
+   begins again with fresh ones.
+3. The program runs on the facts.
+4. `ledger.write` stores the score with everything it rests on, updates the running figures and commits.
+5. The observers are told, after the transaction: a rollback would lose the failures.
+"""
+
+import random
+import time
+import uuid
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+
+from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
+from gameproject.lib.ids import uuid7
+from strategies import deadline, dsl, events, facts, ledger, selectors, targets
+from strategies.answers import ScoreAnswer, score_answer
+from strategies.events import Event
+from strategies.execution import notify
+from strategies.models.tenancy import Scope
+from strategies.runs import Run
+
+MAX_ATTEMPTS: Final = 5
+MAX_DEADLOCKS: Final = 3
+Connection = psycopg.Connection[Any]
+
+
+class ConfigurationChanged(Exception):  # noqa: N818  # not an error: the request begins again
+    """The realm's configuration is newer than the caches'."""
+
+
+class Request:
+    """One event on its way through: when it must be answered, and what has been tried."""
+
+    def __init__(self, event: Event, request_id: str) -> None:
+        self.event = event
+        self.request_id = request_id
+        self.fingerprint = event.fingerprint() if event.idempotency_key else None
+        self.until = time.monotonic() + settings.SCORING_DEADLINE_SECONDS
+        self.n_deadlocks = 0
+        self.n_lost_connections = 0
+        self.n_key_races = 0
+        self.commit_sent = False
+
+    def seconds_left(self) -> float:
+        return self.until - time.monotonic()
+
+    def milliseconds_left(self) -> int:
+        """What PostgreSQL may still take; at least 1, since its 0 means for ever."""
+        return max(1, int(self.seconds_left() * 1000))
+
+
+def score(*, api_key: str, event: Event, request_id: str) -> ScoreAnswer:
+    """Score one event, exactly once per idempotency key.
+
+    A key that was used before for the same event gets the stored score, as stored, with `replayed` set; also
+    where a new event would now be refused, because the task was closed or the strategy archived since.
+    Raises Unauthenticated, Forbidden, NotFound, BadRequest, TooLarge, Conflict (closed, archived, key used
+    with another body), Unprocessable (the run failed; nothing is stored) and Unavailable (deadline, database
+    away; safe to send again with the same key).
+    """
+    request = Request(event, request_id)
+    for _ in range(MAX_ATTEMPTS):
+        principal = targets.authenticate(api_key, Scope.SCORE)
+        try:
+            events.check(event)
+            target = targets.find(principal.realm_id, event.game, event.task)
+            return _attempt(principal, target, request)
+        except ConfigurationChanged:
+            targets.forget(api_key, principal.realm_id, event.game, event.task)
+        except dsl.RunError as error:
+            raise _run_failed(error) from None
+        except DomainError as refusal:
+            return _stored_or_raise(principal.realm_id, request, refusal)
+        except psycopg.Error as error:
+            _prepare_next_attempt(error, request)
+    raise Unavailable("The realm's configuration keeps changing. Send the event again.", code="CONFIG_BUSY")
+
+
+# ── One attempt ──────────────────────────────────────────────────────────────────────────────────
+def _attempt(principal: targets.Principal, target: targets.Target, request: Request) -> ScoreAnswer:
+    run = Run(target=target, event=request.event, request_id=request.request_id)
+    connection = ledger.connect()
+    try:
+        with deadline.watchdog.watch(connection, request.until):
+            locked = _lock(connection, target, request)
+            if locked.stored_id is None:
+                if not locked.config_epoch == target.epoch == principal.epoch:
+                    raise ConfigurationChanged
+                run.evaluate(locked)
+                _write(connection, run, request)
+    except BaseException as error:
+        ledger.roll_back(connection)
+        _tell_of_failure(run, error, request)
+        raise
+    if locked.stored_id is not None:
+        ledger.roll_back(connection)
+        return _replay(target.realm_id, locked.stored_id, locked.stored_hash, request)
+    notify(run.execution())
+    return run.answer()
+
+
+def _lock(connection: Connection, target: targets.Target, request: Request) -> ledger.Locked:
+    return ledger.lock(
+        connection,
+        realm_id=target.realm_id,
+        game_id=target.game_id,
+        task_id=target.task_id,
+        external_user_id=request.event.external_user_id,
+        new_player_id=uuid7(),
+        idempotency_key=request.event.idempotency_key,
+        reads=target.reads,
+        milliseconds=request.milliseconds_left(),
+    )
+
+
+def _write(connection: Connection, run: Run, request: Request) -> None:
+    if request.seconds_left() <= 0:
+        raise _too_late()
+    new = run.new_score(request.fingerprint)
+    request.commit_sent = True
+    ledger.write(connection, new, milliseconds=request.milliseconds_left())
+
+
+def _tell_of_failure(run: Run, error: BaseException, request: Request) -> None:
+    if isinstance(error, dsl.RunError):
+        notify(run.execution(error))
+    elif isinstance(error, Unavailable) or (isinstance(error, psycopg.Error) and _out_of_time(error, request)):
+        notify(run.execution(timed_out=True))
+
+
+def _run_failed(error: dsl.RunError) -> Unprocessable:
+    return Unprocessable(
+        f"The strategy failed on this event: {error.message}",
+        code=error.code,
+        params={**error.params, "nodeId": error.node_id, "path": error.path},
+    )
+
+
+# ── The same key again ───────────────────────────────────────────────────────────────────────────
+def _replay(
+    realm_id: uuid.UUID, score_id: uuid.UUID, stored_hash: bytes | None, request: Request
+) -> ScoreAnswer:
+    if stored_hash is None or bytes(stored_hash) != request.fingerprint:
+        raise Conflict(
+            "This Idempotency-Key was used for another event. Use a new key for a new event.",
+            code="IDEMPOTENCY_KEY_REUSED",
+            params={"scoreId": str(score_id)},
+        )
+    return score_answer(selectors.score_by_id(realm_id, score_id), replayed=True)
+
+
+def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError) -> ScoreAnswer:
+    """Answer a retry as it was answered, though the event would be refused today."""
+    key = request.event.idempotency_key
+    stored = selectors.stored_under_key(realm_id, key) if key and not isinstance(refusal, Unavailable) else None
+    if stored is None:
+        raise refusal
+    return _replay(realm_id, stored.pk, stored.request_hash, request)
+
+
+# ── What may be tried again ──────────────────────────────────────────────────────────────────────
+def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
+    """Return if the event may be tried again; raise what the client is to hear if not."""
+    if _out_of_time(error, request):
+        raise _too_late() from error
+    match error:
+        case psycopg.errors.DeadlockDetected() | psycopg.errors.SerializationFailure():
+            request.n_deadlocks += 1
+            if request.n_deadlocks > MAX_DEADLOCKS:
+                raise Unavailable("The database is too busy. Send the event again.", code="DATABASE_BUSY")
+            time.sleep(random.uniform(0, 0.01) * request.n_deadlocks)  # noqa: S311  # jitter
+        case psycopg.errors.UniqueViolation() if request.event.idempotency_key and not request.n_key_races:
+            # The key was used for another player at the same moment: the next look finds the winner's score.
+            request.n_key_races += 1
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            ledger.disconnect()
+            _require_safe_repetition(request)
+        case _:
+            raise error
+
+
+def _require_safe_repetition(request: Request) -> None:
+    """A connection was lost. Once more, unless that could score an event without a key twice."""
+    request.n_lost_connections += 1
+    if request.commit_sent and request.event.idempotency_key is None:
+        raise Unavailable(
+            "The connection was lost while the score was being stored; it may be stored. Look it up before "
+            "you send the event again, or use an Idempotency-Key.",
+            code="OUTCOME_UNKNOWN",
+        )
+    if request.n_lost_connections > 1:
+        raise Unavailable("The database is away. Send the event again.", code="DATABASE_UNAVAILABLE")
+
+
+def _out_of_time(error: psycopg.Error, request: Request) -> bool:
+    timeouts = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+    return isinstance(error, timeouts) or request.seconds_left() <= 0
+
+
+def _too_late() -> Unavailable:
+    seconds = settings.SCORING_DEADLINE_SECONDS
+    return Unavailable(
+        f"The event was not scored within {seconds:g} s. Send it again with the same Idempotency-Key.",
+        code="DSL_TIMEOUT",
+    )

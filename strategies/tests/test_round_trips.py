@@ -1,0 +1,92 @@
+"""A score costs two round trips on the wire, whatever its program reads."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from psycopg.pq import Trace
+
+from strategies.tests.conftest import World, constant_program
+
+EVERY_FACT = [
+    "externalGameId",
+    "externalTaskId",
+    "externalUserId",
+    "user.measurements_count",
+    "user.recent_measurements_count",
+    "task.measurements_count",
+    "user.avg_time",
+    "all.avg_time",
+    "user.last_window_diff",
+    "user.new_last_window_diff",
+    "user.points_total",
+    "user.streak_days",
+    "event.hour",
+    "event.weekday",
+    "event.is_weekend",
+]
+
+
+def reads_everything() -> dict[str, object]:
+    tell = [
+        {"type": "set_callback_data", "key": path, "value": {"type": "field", "path": path}} for path in EVERY_FACT
+    ]
+    when = {"type": "literal", "value": True}
+    return constant_program(1) | {"rules": [{"type": "rule", "when": when, "then": tell}]}
+
+
+def round_trips(call: Callable[[], object]) -> int:
+    """Count how often the client spoke after the server had: libpq's own trace of this thread's connection."""
+    with tempfile.NamedTemporaryFile() as file:
+        connection.ensure_connection()
+        pgconn = connection.connection.pgconn
+        pgconn.trace(file.fileno())
+        pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+        call()
+        pgconn.untrace()
+        directions = [line.split("\t")[0] for line in Path(file.name).read_text().splitlines()]
+    return sum(after == "F" and before != "F" for before, after in zip(["B", *directions], directions, strict=False))
+
+
+def test_the_counter_counts(transactional_db: None) -> None:
+    def two_queries() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.execute("SELECT 2")
+
+    assert round_trips(two_queries) == 2
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_score_takes_two_round_trips(world: World, key: str | None) -> None:
+    world.task("t1", world.strategy("Everything", reads_everything()))
+    world.score()
+
+    def again() -> None:
+        answer = world.score(key=key)
+        assert answer.status_code == 201
+        assert set(answer.json()["callbackData"]) == set(EVERY_FACT)
+
+    assert round_trips(again) == 2
+
+
+def test_a_new_player_takes_no_more(world: World) -> None:
+    world.task("t1")
+    world.score()
+
+    assert round_trips(lambda: world.score("ben")) == 2
+
+
+def test_a_failed_run_takes_two_and_a_replay_three(world: World) -> None:
+    broken = constant_program(1) | {
+        "default": {"type": "assign_points", "value": {"type": "literal", "value": "x"}, "case_name": "X"}
+    }
+    world.task("t1")
+    world.task("t2", world.strategy("Broken", broken))
+    world.score(key="k")
+    world.score(task="t2")
+
+    assert round_trips(lambda: world.score(task="t2")) == 2
+    assert round_trips(lambda: world.score(key="k")) == 3
