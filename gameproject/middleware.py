@@ -43,11 +43,11 @@ class OutsideApi(MiddlewareMixin):
         return super().__call__(request)  # type: ignore[return-value]  # never async here
 
 
-class WhiteNoiseMiddleware(whitenoise.WhiteNoiseMiddleware):
+class WhiteNoiseMiddleware(whitenoise.WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(PATHS_WITHOUT_SESSION):
-            return self.get_response(request)
-        return super().__call__(request)
+        passes = request.path_info.startswith(PATHS_WITHOUT_SESSION)
+        response: HttpResponse = self.get_response(request) if passes else super().__call__(request)
+        return response
 
 
 class SessionMiddleware(OutsideApi, sessions.SessionMiddleware):

@@ -1,13 +1,12 @@
 """A score as the API shows it, from the transaction that made it or from the ledger."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from gameproject.lib import clock
-from gameproject.lib.api import json_number
+from gameproject.lib.api import json_number, whole_if_integral
 from strategies.models import Score
 
 
@@ -67,14 +66,5 @@ def score_answer(score: Score, *, replayed: bool = False) -> ScoreAnswer:
     )
 
 
-def bonus_answers(bonuses: object) -> list[BonusAnswer]:
-    return [BonusAnswer(label, whole(value)) for label, value in bonuses]  # type: ignore[attr-defined]  # [label, value] pairs
-
-
-def whole(value: float) -> int | float:
-    """Write 5.0 as 5, as JSON numbers go in this API."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def created_at(at: datetime) -> str:
-    return clock.iso(at)
+def bonus_answers(bonuses: Iterable[tuple[str, float]]) -> list[BonusAnswer]:
+    return [BonusAnswer(label, whole_if_integral(value)) for label, value in bonuses]

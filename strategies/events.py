@@ -61,7 +61,7 @@ def _check_time(occurred_at: datetime) -> None:
         raise BadRequest(
             "occurredAt must lie between 30 days ago and 5 minutes ahead.",
             code="OCCURRED_AT_OUT_OF_RANGE",
-            params={"occurredAt": clock.iso(occurred_at)},
+            params={"occurredAt": occurred_at.isoformat()},
         )
 
 

@@ -34,18 +34,6 @@ class Explanation:
         """The program as an indented tree with the value of every node: see `dsl.tree`."""
         return dsl.tree(self.program, self.trace)
 
-    def as_json(self) -> JsonDict:
-        return {
-            "reproduced": self.reproduced,
-            "program": self.program.source,
-            "facts": self.score.facts,
-            "data": self.score.data,
-            "variables": self.score.variables,
-            "trace": self.trace.entries,
-            "rules": self.rules,
-            "sentences": self.sentences,
-        }
-
 
 def inputs_are_untouched(score: Score) -> bool:
     texts = (canonical.encode_json(value) for value in (score.facts, score.data, score.variables))

@@ -75,10 +75,8 @@ FACTS: Final[dict[str, Callable[[Figures], object]]] = {
     "user.new_last_window_diff": lambda f: gap_seconds(f.last_at, f.scored_at),
     "user.points_total": lambda f: json_number(f.points_total),
     "user.streak_days": lambda f: streak(f.streak_days, f.last_day, f.day),
-    "task.measurements_count": lambda f: int(f.task_n_scores or 0),
-    "all.avg_time": lambda f: mean_gap_seconds(
-        None if f.task_n_scores is None else int(f.task_n_scores), f.task_first_at, f.task_last_at
-    ),
+    "task.measurements_count": lambda f: f.task_n_scores or 0,
+    "all.avg_time": lambda f: mean_gap_seconds(f.task_n_scores, f.task_first_at, f.task_last_at),
     "event.hour": lambda f: f.event_time.hour,
     "event.weekday": lambda f: f.event_time.weekday(),
     "event.is_weekend": lambda f: f.event_time.weekday() >= 5,

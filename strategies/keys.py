@@ -46,7 +46,7 @@ def split(key: str) -> tuple[str, str]:
 
 
 def secret_matches(secret: str, secret_hash: bytes) -> bool:
-    return hmac.compare_digest(hash_secret(secret), bytes(secret_hash))
+    return hmac.compare_digest(hash_secret(secret), secret_hash)
 
 
 def unknown_key() -> Unauthenticated:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import psycopg
 from django.db import connection as django_connection
 
+Connection = psycopg.Connection[Any]
+
 LOCK = """
 BEGIN;
 SET LOCAL lock_timeout = {milliseconds};
@@ -44,7 +46,7 @@ class Locked(NamedTuple):
     first_at: datetime | None
     last_at: datetime | None
     previous_at: datetime | None
-    task_n_scores: Decimal | None
+    task_n_scores: int | None
     task_first_at: datetime | None
     task_last_at: datetime | None
     n_recent: int | None
@@ -83,12 +85,12 @@ class NewScore(NamedTuple):
     slot: int
 
 
-def connect() -> "psycopg.Connection[Any]":
+def connect() -> Connection:
     """Return this thread's connection, ready to begin."""
     if django_connection.in_atomic_block:
         raise RuntimeError("Scoring has a transaction of its own and cannot run inside atomic().")
     django_connection.ensure_connection()
-    raw: psycopg.Connection[Any] = django_connection.connection
+    raw: Connection = django_connection.connection
     return raw
 
 
@@ -98,7 +100,7 @@ def disconnect() -> None:
 
 
 def lock(
-    raw: "psycopg.Connection[Any]",
+    raw: Connection,
     *,
     realm_id: uuid.UUID,
     game_id: uuid.UUID,
@@ -118,15 +120,17 @@ def lock(
     parameters = (realm_id, game_id, task_id, external_user_id, new_player_id, idempotency_key, *reads)
     cursor.execute(LOCK.format(milliseconds=milliseconds), parameters)
     cursor.set_result(-1)
-    return Locked._make(cursor.fetchone())
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101  # a function's OUT parameters are always one row
+    return Locked._make(row)
 
 
-def write(raw: "psycopg.Connection[Any]", new: NewScore, *, milliseconds: int) -> None:
+def write(raw: Connection, new: NewScore, *, milliseconds: int) -> None:
     """Write the score, update the running figures, commit. One round trip."""
     raw.cursor().execute(WRITE.format(milliseconds=milliseconds), new)
 
 
-def roll_back(raw: "psycopg.Connection[Any]") -> None:
+def roll_back(raw: Connection) -> None:
     """Leave the transaction. A connection that cannot even do that is thrown away."""
     try:
         raw.cursor().execute("ROLLBACK")

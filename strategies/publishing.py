@@ -159,12 +159,18 @@ def cost_json(cost: dsl.Cost | None) -> JsonDict:
 
 def _locked(strategy_id: uuid.UUID) -> Strategy:
     # NO KEY: rows that refer to the strategy must not wait for an author.
-    return Strategy.objects.select_for_update(no_key=True, of=("self",)).select_related("realm").get(pk=strategy_id)
+    return (
+        Strategy.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("realm")
+        .get(pk=strategy_id)
+    )
 
 
 def _require_not_archived(strategy: Strategy) -> None:
     if strategy.archived_at is not None:
-        raise Conflict("The strategy is archived.", code="STRATEGY_ARCHIVED", params={"strategy": strategy.slug})
+        raise Conflict(
+            "The strategy is archived.", code="STRATEGY_ARCHIVED", params={"strategy": strategy.slug}
+        )
 
 
 def _require_no_cycle(strategy: Strategy, parent: Strategy) -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from gameproject.lib import canonical, clock
+from gameproject.lib.api import whole_if_integral
 from gameproject.lib.ids import uuid7
 from strategies import dsl, events, facts
-from strategies.answers import ScoreAnswer, bonus_answers, whole
+from strategies.answers import ScoreAnswer, bonus_answers
 from strategies.events import Event
 from strategies.execution import Execution, Status
 from strategies.ledger import Locked, NewScore
@@ -97,7 +98,7 @@ class Run:
         target, event, outcome = self.target, self.event, self.outcome
         return ScoreAnswer(
             score_id=self.score_id,
-            points=whole(outcome.points),
+            points=whole_if_integral(outcome.points),
             case_name=outcome.case_name,
             callback_data=outcome.callback_data,
             bonuses=bonus_answers(outcome.bonuses),

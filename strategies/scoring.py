@@ -13,14 +13,14 @@
 import random
 import time
 import uuid
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from django.conf import settings
 
 from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
 from gameproject.lib.ids import uuid7
-from strategies import deadline, dsl, events, facts, ledger, selectors, targets
+from strategies import deadline, dsl, events, ledger, selectors, targets
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.events import Event
 from strategies.execution import notify
@@ -29,10 +29,9 @@ from strategies.runs import Run
 
 MAX_ATTEMPTS: Final = 5
 MAX_DEADLOCKS: Final = 3
-Connection = psycopg.Connection[Any]
 
 
-class ConfigurationChanged(Exception):  # noqa: N818  # not an error: the request begins again
+class ConfigurationChanged(Exception):  # not an error: the request begins again
     """The realm's configuration is newer than the caches'."""
 
 
@@ -92,8 +91,7 @@ def _attempt(principal: targets.Principal, target: targets.Target, request: Requ
         with deadline.watchdog.watch(connection, request.until):
             locked = _lock(connection, target, request)
             if locked.stored_id is None:
-                if not locked.config_epoch == target.epoch == principal.epoch:
-                    raise ConfigurationChanged
+                _require_epoch(locked, principal, target)
                 run.evaluate(locked)
                 _write(connection, run, request)
     except BaseException as error:
@@ -107,7 +105,7 @@ def _attempt(principal: targets.Principal, target: targets.Target, request: Requ
     return run.answer()
 
 
-def _lock(connection: Connection, target: targets.Target, request: Request) -> ledger.Locked:
+def _lock(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Locked:
     return ledger.lock(
         connection,
         realm_id=target.realm_id,
@@ -121,7 +119,12 @@ def _lock(connection: Connection, target: targets.Target, request: Request) -> l
     )
 
 
-def _write(connection: Connection, run: Run, request: Request) -> None:
+def _require_epoch(locked: ledger.Locked, principal: targets.Principal, target: targets.Target) -> None:
+    if not locked.config_epoch == target.epoch == principal.epoch:
+        raise ConfigurationChanged
+
+
+def _write(connection: ledger.Connection, run: Run, request: Request) -> None:
     if request.seconds_left() <= 0:
         raise _too_late()
     new = run.new_score(request.fingerprint)
@@ -132,7 +135,9 @@ def _write(connection: Connection, run: Run, request: Request) -> None:
 def _tell_of_failure(run: Run, error: BaseException, request: Request) -> None:
     if isinstance(error, dsl.RunError):
         notify(run.execution(error))
-    elif isinstance(error, Unavailable) or (isinstance(error, psycopg.Error) and _out_of_time(error, request)):
+    elif isinstance(error, Unavailable) or (
+        isinstance(error, psycopg.Error) and _out_of_time(error, request)
+    ):
         notify(run.execution(timed_out=True))
 
 
@@ -146,7 +151,7 @@ def _run_failed(error: dsl.RunError) -> Unprocessable:
 
 # ── The same key again ───────────────────────────────────────────────────────────────────────────
 def _replay(
-    realm_id: uuid.UUID, score_id: uuid.UUID, stored_hash: bytes | None, request: Request
+    realm_id: uuid.UUID, score_id: uuid.UUID, stored_hash: bytes | memoryview | None, request: Request
 ) -> ScoreAnswer:
     if stored_hash is None or bytes(stored_hash) != request.fingerprint:
         raise Conflict(
@@ -160,7 +165,9 @@ def _replay(
 def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError) -> ScoreAnswer:
     """Answer a retry as it was answered, though the event would be refused today."""
     key = request.event.idempotency_key
-    stored = selectors.stored_under_key(realm_id, key) if key and not isinstance(refusal, Unavailable) else None
+    stored = (
+        selectors.stored_under_key(realm_id, key) if key and not isinstance(refusal, Unavailable) else None
+    )
     if stored is None:
         raise refusal
     return _replay(realm_id, stored.pk, stored.request_hash, request)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -9,6 +10,7 @@ from gameproject.lib.errors import Conflict, NotFound
 from strategies.models import Alias, Game, Player, Score, Strategy, StrategyVersion, Task
 from strategies.models.strategies import PRODUCTION
 
+Named = TypeVar("Named", Game, Task)
 DEFAULT_STRATEGY = "default"
 # What can be an external id at all; anything else is not there, and PostgreSQL is not asked (it refuses NUL).
 EXTERNAL_ID = re.compile(r"[^/\x00-\x1f\x7f-\x9f]{1,200}")
@@ -121,7 +123,7 @@ def stored_under_key(realm_id: uuid.UUID, idempotency_key: str) -> Score | None:
     return Score.objects.filter(realm_id=realm_id, idempotency_key=idempotency_key).first()
 
 
-def _by_name(rows: "QuerySet", name: str):  # noqa: ANN202
+def _by_name(rows: QuerySet[Named], name: str) -> Named | None:
     by_id = _as_uuid(name)
     if by_id is not None:
         row = rows.filter(pk=by_id).first()

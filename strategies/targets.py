@@ -91,7 +91,11 @@ def look_up_principal(key: str) -> Principal:
     """Ask the database for a key. Raises Unauthenticated."""
     prefix, secret = keys.split(key)
     row = ApiKey.objects.filter(prefix=prefix).annotate(epoch=F("realm__config_epoch")).first()
-    if row is None or not keys.secret_matches(secret, row.secret_hash) or not row.is_valid(clock.now()):
+    if (
+        row is None
+        or not keys.secret_matches(secret, bytes(row.secret_hash))
+        or not row.is_valid(clock.now())
+    ):
         raise keys.unknown_key()
     return Principal(row.realm_id, row.pk, row.prefix, frozenset(row.scopes), row.expires_at, row.epoch)
 

@@ -14,7 +14,7 @@ def effective_variables(program: dsl.Program, game: Game, task: Task | None = No
     values in force are frozen with every score.
     """
     overrides = {**game.variables, **(task.variables if task else {})}
-    return program.resolve_variables(fitting(program, overrides))
+    return dict(program.resolve_variables(fitting(program, overrides)))
 
 
 def fitting(program: dsl.Program, overrides: Mapping[str, object]) -> dict[str, object]:

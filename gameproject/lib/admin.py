@@ -4,8 +4,9 @@ from typing import TypeVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 M = TypeVar("M", bound=Model)
 MAX_COUNTED = 10_000
@@ -14,9 +15,10 @@ MAX_COUNTED = 10_000
 class BoundedPaginator(Paginator[M]):
     """Count to 10,000 and no further: `count(*)` of a large table takes longer than the page."""
 
-    @property
-    def count(self) -> int:  # type: ignore[override]  # a property here, cached by the queryset
-        return self.object_list.order_by()[: MAX_COUNTED + 1].count()  # type: ignore[union-attr]  # a queryset
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[: MAX_COUNTED + 1].count() if isinstance(rows, QuerySet) else len(rows)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[M]):

@@ -19,7 +19,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gameproject.lib.errors import BadRequest, DomainError, JsonDict, NotFound, Unavailable
+from gameproject.lib.errors import BadRequest, DomainError, NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 M = TypeVar("M", bound=Model)
@@ -35,7 +35,8 @@ def json_number(value: Decimal) -> int | float:
 
 
 def whole_if_integral(value: float) -> int | float:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Write 5.0 as 5."""
+    return int(value) if value == int(value) else value
 
 
 class JsonParser(JSONParser):
@@ -122,7 +123,7 @@ def _as_domain_error(exc: Exception) -> DomainError | None:
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────
-def page(request: Request, rows: QuerySet[M], render: Callable[[M], JsonDict]) -> Response:
+def page(request: Request, rows: QuerySet[M], render: Callable[[M], object]) -> Response:
     """Answer with a page of rows, newest first, by keyset on their time-ordered ids."""
     limit = _limit(request.query_params.get("limit"))
     cursor = request.query_params.get("cursor")
@@ -149,6 +150,4 @@ def _decode_cursor(cursor: str) -> uuid.UUID:
     try:
         return uuid.UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
-        raise BadRequest(
-            "cursor must be the nextCursor of the page before.", code="QUERY_INVALID"
-        ) from None
+        raise BadRequest("cursor must be the nextCursor of the page before.", code="QUERY_INVALID") from None

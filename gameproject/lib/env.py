@@ -43,11 +43,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
 
 
-def database(name: str) -> dict[str, object]:
+def database(name: str, **defaults: object) -> dict[str, object]:
     """Read a PostgreSQL URL into Django's settings; an absent one gives settings that fail on first use.
 
     `postgresql://user:password@host:port/name?host=/socket/folder&sslmode=require`: query parameters go
-    to libpq as they are, except `host` and `port`, which replace those before the path.
+    to libpq as they are, except `host` and `port`, which replace those before the path. `defaults` go to
+    libpq where the URL does not say otherwise.
     """
     url = text(name)
     if not url:
@@ -63,5 +64,5 @@ def database(name: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", unquote(parts.hostname or "")),
         "PORT": options.pop("port", str(parts.port or "")),
-        "OPTIONS": options,
+        "OPTIONS": {**defaults, **options},
     }

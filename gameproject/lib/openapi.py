@@ -43,6 +43,7 @@ ERRORS: Final = {
 
 def endpoint(
     *,
+    name: str,
     summary: str,
     tag: str,
     scope: str,
@@ -59,6 +60,7 @@ def endpoint(
     for status in sorted({401, 403, 503, *errors}):
         responses[(status, "application/json")] = {**reference(ErrorAnswer), "description": ERRORS[status]}
     return extend_schema(
+        operation_id=name,
         summary=summary,
         description=f"Scope: `{scope}`.",
         tags=[tag],
@@ -74,8 +76,19 @@ def reference(struct: type) -> JsonDict:
     return {"$ref": REF.format(name=struct.__name__)}
 
 
-def add_components(result: dict[str, Any], **_: object) -> dict[str, Any]:
+def add_components(result: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
     """Put the schemas of all structs into the description (a postprocessing hook of drf-spectacular)."""
-    _, components = msgspec.json.schema_components(sorted(_structs, key=lambda s: s.__name__), ref_template=REF)
+    structs = sorted(_structs, key=lambda struct: struct.__name__)
+    _schemas, components = msgspec.json.schema_components(structs, schema_hook=_any_json, ref_template=REF)
     result.setdefault("components", {}).setdefault("schemas", {}).update(components)
     return result
+
+
+def _any_json(_type: type) -> JsonDict:
+    """Describe `object`: whatever JSON can say."""
+    return {"description": "Any JSON."}
+
+
+def only_the_api(endpoints: list[Any], **_kwargs: object) -> list[Any]:
+    """Leave the description of itself out of the description (a preprocessing hook of drf-spectacular)."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]

@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-import psycopg
-
 from ops.local import children
 from ops.local.postgres import Postgres
 from ops.local.servers import Server, wait_until_ready
@@ -102,16 +100,13 @@ class TestServers:
 
 def ensure_template() -> Postgres:
     """Return the cluster that runs copy: made once for each version of PostgreSQL, stopped cleanly."""
-    template = Postgres(FOLDER / f"template-2-{Postgres.version()}")
+    template = Postgres(FOLDER / f"template-{Postgres.version()}")
     finished = template.folder / "finished"
     if not finished.exists():
         shutil.rmtree(template.folder, ignore_errors=True)
         template.prepare()
         process = start(template, template.folder / "log")
         template.create_database()
-        with psycopg.connect(template.url_of("postgres"), autocommit=True) as connection:
-            # Tests that commit empty tables that are append-only for the service; ordinary triggers sleep meanwhile.
-            connection.execute("GRANT SET ON PARAMETER session_replication_role TO gameproject")
         children.stop(process, stop_signal=template.stop_signal, seconds=30)
         finished.touch()
     return template

@@ -3,18 +3,13 @@
 import os
 import secrets
 import signal
+import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from ops.local.servers import free_port, package_folder, private_folder
-
-ONCE = Retry(NoBackoff(), 0)  # by itself the client tries for seconds
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,9 @@ class Valkey:
     def is_ready(self) -> bool:
         """Say whether commands are answered; while the append-only file is loaded they are not."""
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2, retry=ONCE) as client:
-                return bool(client.ping())
-        except redis.RedisError:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\nQUIT\r\n".encode())
+                answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        except OSError:
             return False
+        return b"+PONG" in answer

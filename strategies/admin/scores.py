@@ -14,7 +14,17 @@ from strategies.models.scores import Outcome
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin[Score]):
-    list_display = ("id", "created_at", "player", "task", "strategy", "outcome", "case_name", "points", "is_test")
+    list_display = (
+        "id",
+        "created_at",
+        "player",
+        "task",
+        "strategy",
+        "outcome",
+        "case_name",
+        "points",
+        "is_test",
+    )
     list_filter = ("outcome", "realm", "is_test")
     list_select_related = ("player", "task", "strategy")
     search_fields = ("=request_id", "=id")
@@ -40,7 +50,9 @@ class ScoreAdmin(ReadOnlyAdmin[Score]):
         if score.outcome == Outcome.REVERSAL:
             return SafeString("A reversal: it compensates the score named under “reverses”.")
         explained = Explanation(score)
-        return render_to_string("admin/strategies/explanation.html", {"explained": explained, "tree": explained.tree()})
+        return render_to_string(
+            "admin/strategies/explanation.html", {"explained": explained, "tree": explained.tree()}
+        )
 
 
 @admin.register(PlayerGameStats)

@@ -1,6 +1,4 @@
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from gameproject.lib.admin import ReadOnlyAdmin
 from strategies.models import Alias, Strategy, StrategyVersion
@@ -30,4 +28,3 @@ class AliasAdmin(ReadOnlyAdmin[Alias]):
     list_display = ("strategy", "name", "version", "moved_at")
     list_select_related = ("strategy", "version__strategy")
     search_fields = ("strategy__slug",)
-

@@ -85,6 +85,7 @@ class GamesView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="createGame",
         summary="Create a game",
         tag="Games and tasks",
         scope="author",
@@ -115,6 +116,7 @@ class GamesView(ApiView):
         return json_response(game_answer(game), status=201)
 
     @endpoint(
+        name="listGames",
         summary="List games, newest first",
         tag="Games and tasks",
         scope="read",
@@ -129,6 +131,7 @@ class GamesView(ApiView):
 
 class GameView(ApiView):
     @endpoint(
+        name="getGame",
         summary="A game, with the variables in force",
         tag="Games and tasks",
         scope="read",
@@ -146,6 +149,7 @@ class TasksView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="createTask",
         summary="Create a task",
         tag="Games and tasks",
         scope="author",
@@ -174,6 +178,7 @@ class TasksView(ApiView):
         return json_response(task_answer(task), status=201)
 
     @endpoint(
+        name="listTasks",
         summary="List a game's tasks, newest first",
         tag="Games and tasks",
         scope="read",
@@ -189,6 +194,7 @@ class TasksView(ApiView):
 
 class TaskView(ApiView):
     @endpoint(
+        name="getTask",
         summary="A task, with the variables in force",
         tag="Games and tasks",
         scope="read",

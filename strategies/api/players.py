@@ -37,6 +37,7 @@ class PlayerPoints(msgspec.Struct, rename="camel", kw_only=True):
 
 class PlayerPointsView(ApiView):
     @endpoint(
+        name="getPlayerPoints",
         summary="A player's points, by game and task",
         tag="Players",
         scope="read",
@@ -51,7 +52,9 @@ class PlayerPointsView(ApiView):
 def player_points(player: Player) -> PlayerPoints:
     """Sum a player's running figures, test scores not among them. Two queries, however many scores."""
     tasks: dict[uuid.UUID, list[TaskPoints]] = {}
-    for row in PlayerTaskStats.objects.filter(player=player).select_related("task").order_by("task__external_id"):
+    for row in (
+        PlayerTaskStats.objects.filter(player=player).select_related("task").order_by("task__external_id")
+    ):
         tasks.setdefault(row.task.game_id, []).append(
             TaskPoints(
                 task_id=row.task_id,

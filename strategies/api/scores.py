@@ -57,6 +57,7 @@ class PointsView(ApiView):
             super().initial(request)
 
     @endpoint(
+        name="scoreEvent",
         summary="Score an event",
         tag="Scoring",
         scope="score",
@@ -102,6 +103,7 @@ class PointsView(ApiView):
 
 class ScoreView(ApiView):
     @endpoint(
+        name="getScore",
         summary="A score, as it was answered",
         tag="Scoring",
         scope="read",
@@ -114,6 +116,7 @@ class ScoreView(ApiView):
 
 class ExplainView(ApiView):
     @endpoint(
+        name="explainScore",
         summary="Why a score is what it is",
         tag="Scoring",
         scope="read",
@@ -122,8 +125,20 @@ class ExplainView(ApiView):
     )
     def get(self, request: Request, score: uuid.UUID) -> HttpResponse:
         row = selectors.score_by_id(self.principal.realm_id, score)
-        explanation = ExplanationAnswer(score=score_answer(row), **Explanation(row).as_json())
-        return json_response(explanation)
+        explained = Explanation(row)
+        return json_response(
+            ExplanationAnswer(
+                score=score_answer(row),
+                reproduced=explained.reproduced,
+                program=dict(explained.program.source),
+                facts=row.facts,
+                data=row.data,
+                variables=row.variables,
+                trace=explained.trace.entries,
+                rules=explained.rules,
+                sentences=explained.sentences,
+            )
+        )
 
 
 def _idempotency_key(request: Request) -> str | None:

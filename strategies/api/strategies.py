@@ -124,6 +124,7 @@ class SimulationAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
 class StrategiesView(ApiView):
     @endpoint(
+        name="listStrategies",
         summary="List all strategies, the built-in ones among them",
         tag=TAG,
         scope="read",
@@ -138,7 +139,12 @@ class StrategiesView(ApiView):
 
 class FieldsView(ApiView):
     @endpoint(
-        summary="The facts that a program may read", tag=TAG, scope="read", answers={200: FieldsAnswer}, errors=[]
+        name="listFields",
+        summary="The facts that a program may read",
+        tag=TAG,
+        scope="read",
+        answers={200: FieldsAnswer},
+        errors=[],
     )
     def get(self, request: Request) -> Response:
         return Response({"items": dsl.field_catalogue()})
@@ -146,6 +152,7 @@ class FieldsView(ApiView):
 
 class StrategyView(ApiView):
     @endpoint(
+        name="getStrategy",
         summary="A strategy, built-in or custom",
         tag=TAG,
         scope="read",
@@ -161,6 +168,7 @@ class CustomStrategiesView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="createStrategy",
         summary="Create a strategy, as a draft",
         tag=TAG,
         scope="author",
@@ -181,6 +189,7 @@ class CustomStrategiesView(ApiView):
         return json_response(strategy_answer(version.strategy), status=201)
 
     @endpoint(
+        name="listCustomStrategies",
         summary="List the realm's own strategies, newest first",
         tag=TAG,
         scope="read",
@@ -207,6 +216,7 @@ class CustomStrategyView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"PUT": Scope.AUTHOR}
 
     @endpoint(
+        name="getCustomStrategy",
         summary="One of the realm's own strategies",
         tag=TAG,
         scope="read",
@@ -217,6 +227,7 @@ class CustomStrategyView(ApiView):
         return json_response(strategy_answer(_own(self, strategy)))
 
     @endpoint(
+        name="editStrategy",
         summary="Edit the draft, or begin the next one",
         tag=TAG,
         scope="author",
@@ -240,6 +251,7 @@ class ValidateView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="validateProgram",
         summary="Validate a program without storing it",
         tag=TAG,
         scope="author",
@@ -269,6 +281,7 @@ class PublishView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="publishStrategy",
         summary="Publish the draft; every request that begins afterwards is scored by it",
         tag=TAG,
         scope="author",
@@ -284,6 +297,7 @@ class ArchiveView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
     @endpoint(
+        name="archiveStrategy",
         summary="Archive a strategy; it stops scoring at once",
         tag=TAG,
         scope="author",
@@ -292,7 +306,11 @@ class ArchiveView(ApiView):
         errors=[400, 404, 409, 413, 415],
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
-        body = self.read(ArchiveBody) if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} else ArchiveBody()
+        body = (
+            self.read(ArchiveBody)
+            if request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
+            else ArchiveBody()
+        )
         archived = publishing.archive_strategy(strategy=_own(self, strategy), force=body.force)
         return json_response(strategy_answer(archived))
 
@@ -303,6 +321,7 @@ class SimulateView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
 
     @endpoint(
+        name="simulateProgram",
         summary="Try a program on a player's history or on made-up facts; stores nothing",
         tag=TAG,
         scope="read",
@@ -310,36 +329,31 @@ class SimulateView(ApiView):
         answers={200: SimulationAnswer},
         errors=[400, 404, 409, 413, 415, 422],
     )
-    def post(self, request: Request, strategy: str | None = None) -> HttpResponse:
+    def post(self, request: Request) -> HttpResponse:
         body = self.read(SimulateBody)
-        program = _program_to_simulate(self, body, strategy)
-        game = selectors.game_by_name(self.principal.realm_id, body.external_game_id)
-        events.check_data(body.data)
-        simulation = simulate(
-            program,
-            Scenario(
-                game=game,
-                task=selectors.task_by_name(game, body.external_task_id),
-                external_user_id=body.external_user_id,
-                data=body.data,
-                occurred_at=body.occurred_at,
-                variables=body.variables,
-                mock_state=body.mock_state,
-            ),
-        )
-        outcome = simulation.outcome
-        return json_response(
-            SimulationAnswer(
-                points=whole_if_integral(outcome.points),
-                case_name=outcome.case_name,
-                callback_data=outcome.callback_data,
-                bonuses=bonus_answers(outcome.bonuses),
-                outcome=outcome.kind,
-                execution_trace=simulation.trace.entries,
-                facts=simulation.facts,
-                nodes=outcome.nodes,
-            )
-        )
+        if body.ast_json is msgspec.UNSET:
+            raise BadRequest("Send astJson, or name a stored strategy in the path.", code="BODY_INVALID")
+        return json_response(_simulation(self, body, _program_in_body(self, body, None)))
+
+
+class SimulateStoredView(ApiView):
+    scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
+
+    @endpoint(
+        name="simulateStrategy",
+        summary="Try a stored strategy, or a change of it; stores nothing",
+        tag=TAG,
+        scope="read",
+        body=SimulateBody,
+        answers={200: SimulationAnswer},
+        errors=[400, 404, 409, 413, 415, 422],
+    )
+    def post(self, request: Request, strategy: str) -> HttpResponse:
+        body = self.read(SimulateBody)
+        row = selectors.strategy_by_name(self.principal.realm_id, strategy)
+        is_stored = body.ast_json is msgspec.UNSET
+        program = _stored_program(row, body.version) if is_stored else _program_in_body(self, body, row)
+        return json_response(_simulation(self, body, program))
 
 
 def strategy_answer(strategy: Strategy) -> StrategyAnswer:
@@ -402,12 +416,35 @@ def _parent(view: ApiView, name: str | None) -> Strategy | None:
     return None if name is None else selectors.strategy_by_name(view.principal.realm_id, name)
 
 
-def _program_to_simulate(view: ApiView, body: SimulateBody, strategy: str | None) -> dsl.Program:
-    if strategy is None and body.ast_json is msgspec.UNSET:
-        raise BadRequest("Send astJson, or name a stored strategy in the path.", code="BODY_INVALID")
-    row = None if strategy is None else selectors.strategy_by_name(view.principal.realm_id, strategy)
-    if body.ast_json is msgspec.UNSET and row is not None:
-        return _stored_program(row, body.version)
+def _simulation(view: ApiView, body: SimulateBody, program: dsl.Program) -> SimulationAnswer:
+    game = selectors.game_by_name(view.principal.realm_id, body.external_game_id)
+    events.check_data(body.data)
+    simulation = simulate(
+        program,
+        Scenario(
+            game=game,
+            task=selectors.task_by_name(game, body.external_task_id),
+            external_user_id=body.external_user_id,
+            data=body.data,
+            occurred_at=body.occurred_at,
+            variables=body.variables,
+            mock_state=body.mock_state,
+        ),
+    )
+    outcome = simulation.outcome
+    return SimulationAnswer(
+        points=whole_if_integral(outcome.points),
+        case_name=outcome.case_name,
+        callback_data=outcome.callback_data,
+        bonuses=bonus_answers(outcome.bonuses),
+        outcome=outcome.kind,
+        execution_trace=simulation.trace.entries,
+        facts=simulation.facts,
+        nodes=outcome.nodes,
+    )
+
+
+def _program_in_body(view: ApiView, body: SimulateBody, row: Strategy | None) -> dsl.Program:
     kind = _kind(body.type or (row.type if row else dsl.Kind.FULL.value))
     parent = _parent(view, body.parent_strategy_id) or (row.parent if row else None)
     validation = publishing.validated(realm=view.realm, kind=kind, parent=parent, program=body.ast_json)

@@ -21,6 +21,6 @@ urlpatterns = [
     path("strategies/custom/<str:strategy>", strategies.CustomStrategyView.as_view()),
     path("strategies/custom/<str:strategy>/publish", strategies.PublishView.as_view()),
     path("strategies/custom/<str:strategy>/archive", strategies.ArchiveView.as_view()),
-    path("strategies/custom/<str:strategy>/simulate", strategies.SimulateView.as_view()),
+    path("strategies/custom/<str:strategy>/simulate", strategies.SimulateStoredView.as_view()),
     path("strategies/<str:strategy>", strategies.StrategyView.as_view()),
 ]

@@ -9,7 +9,7 @@ from strategies.dsl.canonical import canonical_json, digest
 from strategies.dsl.compiler import CompiledProgram, compile_program
 from strategies.dsl.declarations import InputSpec, VariableSpec
 from strategies.dsl.errors import Code, DslError, Problem, RunError, Severity, Stage
-from strategies.dsl.explain import Explanation, explain, tree
+from strategies.dsl.explain import Explanation, explain
 from strategies.dsl.fields import field_catalogue, field_default
 from strategies.dsl.inputs import prepare_data
 from strategies.dsl.interpreter import interpret
@@ -18,6 +18,7 @@ from strategies.dsl.limits import DEFAULT_LIMITS, MAX_NUMBER, MAX_POINTS, Limits
 from strategies.dsl.outcome import Outcome
 from strategies.dsl.program import Cost, Kind, Program
 from strategies.dsl.tracing import Trace
+from strategies.dsl.tree import tree
 from strategies.dsl.validate import Validation, validate
 
 __all__ = [

@@ -62,7 +62,9 @@ def _case(raw: object, position: int) -> Case:
     kind = raw.get("kind")
     if kind not in KINDS:
         raise CaseFileError(f"{where}: kind is one of {', '.join(KINDS)}")
-    missing = [key for key in ("id", "expect", "builtin" if kind == "builtin" else "program") if key not in raw]
+    missing = [
+        key for key in ("id", "expect", "builtin" if kind == "builtin" else "program") if key not in raw
+    ]
     if missing:
         raise CaseFileError(f"{where}: {', '.join(missing)} missing")
     if not isinstance(raw["expect"], dict):
@@ -124,7 +126,11 @@ def _run_differences(case: Case) -> Iterator[str]:
     compiled = _answer(lambda: compiled_program.run(facts, data, variables))
     yield from _outcome_differences("interpreter", _expected(case), interpreted)
     yield from _outcome_differences("compiler", _expected(case), compiled)
-    if isinstance(interpreted, Outcome) and isinstance(compiled, Outcome) and interpreted.nodes != compiled.nodes:
+    if (
+        isinstance(interpreted, Outcome)
+        and isinstance(compiled, Outcome)
+        and interpreted.nodes != compiled.nodes
+    ):
         yield f"nodes: the interpreter counts {interpreted.nodes}, the compiler {compiled.nodes}"
 
 

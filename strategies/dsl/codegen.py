@@ -15,14 +15,13 @@ from functools import reduce
 from typing import Final, assert_never
 
 from strategies.dsl.canonical import canonical_json
-from strategies.dsl.emit import Emitter, Known, Value, in_both, count
-from strategies.dsl.limits import MAX_NUMBER, Limits
+from strategies.dsl.emit import Emitter, Known, Value, count, in_both
+from strategies.dsl.limits import MAX_NUMBER, MAX_POINTS, Limits
 from strategies.dsl.nodes import (
     AddPoints,
     AssignPoints,
     Branch,
     Literal,
-    Node,
     Return,
     Rule,
     SetCallbackData,
@@ -35,8 +34,10 @@ from strategies.dsl.nodes import (
 )
 from strategies.dsl.outcome import AWARD, NO_AWARD, VETO
 from strategies.dsl.program import Level, Program
-from strategies.dsl.quoting import block, constant, expression, name
+from strategies.dsl.quoting import Hole, block, constant, expression
 from strategies.dsl.static import Types, of_input
+
+_ROOT_LINE: Final = 1
 
 _SHORT_VALUE: Final = 24
 """Bytes of JSON of the longest number in range; null and booleans take less."""
@@ -52,7 +53,9 @@ class Generator(Emitter):
         self._exits: list[Known] = []
         self._callback_bytes = 2
         self._callback_unsure = False
-        self._adds_points = any(isinstance(node, AddPoints) for level in program.levels for node in walk(level.root))
+        self._adds_points = any(
+            isinstance(node, AddPoints) for level in program.levels for node in walk(level.root)
+        )
 
     def function(self) -> ast.Module:
         """Return a module that holds nothing but the function."""
@@ -80,7 +83,7 @@ class Generator(Emitter):
         }
         for key, spec in self.program.inputs.items():
             local = self.local("data", key)
-            holes = {"T": local, "K": constant(key, line)}
+            holes: dict[str, Hole] = {"T": local, "K": constant(key, line)}
             tests.append(expression(templates[spec.type], line, **holes))
             again += block("T = data[K]", line, **holes)
             if key not in self.program.written_keys:
@@ -90,20 +93,25 @@ class Generator(Emitter):
         return block(template, line, GOOD=good, AGAIN=again)
 
     def _finish(self, line: int) -> list[ast.stmt]:
-        """Round and check what came of the run, as the interpreter's `outcome` does."""
+        """Round and check what came of the run: `functions.settle`, written out."""
         bonuses = "bonuses" if self._adds_points else "()"
         holes = {"K": constant(self._offset, line)}
         template = f"""
 if p is None:
     return new(Outcome, ({NO_AWARD!r}, 0, None, cb, (), n + K))
-return new(Outcome, ({AWARD!r}, settle(p), c, cb, {bonuses}, n + K))
+if type(p) is float:
+    p = p + 0.0 if p * 64.0 % 1.0 == 0.0 else round(p, 6) + 0.0
+if not -LIMIT < p < LIMIT:
+    out_of_range()
+return new(Outcome, ({AWARD!r}, p, c, cb, {bonuses}, n + K))
 """
-        return [*self._callback_check(line), *block(template, line, **holes)]
+        return [*self._callback_check(), *block(template, line, LIMIT=constant(MAX_POINTS, line), **holes)]
 
-    def _callback_check(self, line: int) -> list[ast.stmt]:
+    def _callback_check(self) -> list[ast.stmt]:
+        """Check the size of the callback data, if what was written up to here can be too large."""
         if self._callback_bytes > self._limits.max_callback_bytes:
-            return block("check_callback(cb)", line)
-        return block("if unsure:\n    check_callback(cb)", line) if self._callback_unsure else []
+            return block("check_callback(cb)", _ROOT_LINE)
+        return block("if unsure:\n    check_callback(cb)", _ROOT_LINE) if self._callback_unsure else []
 
     # Programs and their sections
 
@@ -140,12 +148,14 @@ return new(Outcome, ({AWARD!r}, settle(p), c, cb, {bonuses}, n + K))
         """Write the rules and default of a FULL program, and add up."""
         code = self._section(level, level.root.rules, known, level.root.default)
         if self._adds_points:
-            template = f"""
+            template = """
 if bonuses:
     if p is None:
         p = bonus
         c = bonuses[-1][0]
-    elif not -LIMIT <= (p := p + bonus) <= LIMIT:
+    else:
+        p = p + bonus
+    if not -LIMIT <= p <= LIMIT:
         out_of_range()
 """
             code += block(template, line, LIMIT=constant(MAX_NUMBER, line))
@@ -233,8 +243,11 @@ if bonuses:
                 return []
             case Veto():
                 code = f"return new(Outcome, ({VETO!r}, 0, CASE, cb, (), n + K))"
-                holes = {"CASE": constant(statement.case_name, line), "K": constant(self._offset + n_nodes, line)}
-                return [*self._veto_check(line), *block(code, line, **holes)]
+                holes = {
+                    "CASE": constant(statement.case_name, line),
+                    "K": constant(self._offset + n_nodes, line),
+                }
+                return [*self._callback_check(), *block(code, line, **holes)]
             case AssignPoints():
                 points = self._points(statement, "not_assigned", known, line)
                 case = constant(statement.case_name, line)
@@ -258,23 +271,20 @@ if bonuses:
         self, statement: AssignPoints | AddPoints | SetPoints, failure: str, known: Known, line: int
     ) -> ast.expr:
         value = self.number(self.value(statement.value, known), failure, known, line)
-        return value.code if value.static.magnitude <= MAX_NUMBER else self.in_range(value.code, line)
+        return self.in_range(value.code, value.static, line)
 
     def _add_points(self, statement: AddPoints, known: Known, line: int) -> list[ast.stmt]:
         template = """
 T = X
-if not -LIMIT <= (bonus := bonus + T) <= LIMIT:
-    out_of_range()
+bonus = bonus + T
 bonuses = bonuses + ((LABEL, T),)
 """
         points = self._points(statement, "not_added", known, line)
-        holes = {"LIMIT": constant(MAX_NUMBER, line), "LABEL": constant(statement.label, line)}
-        return block(template, line, T=self.temporary(), X=points, **holes)
+        label = constant(statement.label, line)
+        return block(template, line, T=self.temporary(), X=points, LABEL=label)
 
     def _case_name(self, statement: SetCaseName, known: Known, line: int) -> list[ast.stmt]:
         value = self.value(statement.value, known)
-        if isinstance(statement.value, Literal) and value.static.types == Types.TEXT:
-            return block("c = case_name(X)", line, X=value.code)
         return block("c = case_name(X)", line, X=value.code)
 
     def _callback(self, statement: SetCallbackData, known: Known, line: int) -> list[ast.stmt]:
@@ -290,7 +300,7 @@ bonuses = bonuses + ((LABEL, T),)
         if self._is_short(value):
             return block(set_value, line, K=key, X=value.code)
         self._callback_unsure = True
-        template = f"""
+        template = """
 cb[K] = X
 if not (type(T) is int or type(T) is float) or not -LIMIT <= T <= LIMIT:
     unsure = True
@@ -302,14 +312,7 @@ if not (type(T) is int or type(T) is float) or not -LIMIT <= T <= LIMIT:
     def _is_short(value: Value) -> bool:
         if value.static.types in Types.NULL | Types.BOOLEAN:
             return True
-        return value.static.is_number and value.static.magnitude <= MAX_NUMBER
-
-    def _veto_check(self, line: int) -> list[ast.stmt]:
-        # Which callback data will have been written is not known yet where a veto is met
-        return block("check_callback(cb)", 1) if self._may_have_callback() else []
-
-    def _may_have_callback(self) -> bool:
-        return any(isinstance(node, SetCallbackData) for level in self.program.levels for node in walk(level.root))
+        return value.static.is_number and value.static.in_range
 
 
 def _become(known: Known, other: Known) -> None:

@@ -94,4 +94,3 @@ def text_fits(text: str, max_bytes: int) -> bool:
 def is_storable(text: str) -> bool:
     """Return whether a text has neither NUL, which PostgreSQL refuses in JSON, nor lone surrogates."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
-

@@ -43,7 +43,9 @@ def read_inputs(reader: Reader, raw: object, place: Place) -> dict[str, InputSpe
     for name, value in (declared or {}).items():
         at = _entry_place(place, "inputs", name)
         if not DATA_KEY.fullmatch(name) or len(name) > MAX_NAME:
-            message = f"An input's name is 1 to {MAX_NAME} letters, digits and underscores, not {shown(name)}."
+            message = (
+                f"An input's name is 1 to {MAX_NAME} letters, digits and underscores, not {shown(name)}."
+            )
             reader.note(Code.DSL_SHAPE, message, at)
             continue
         spec = _input(reader, name, value, at)
@@ -91,11 +93,13 @@ def _bounded(reader: Reader, raw: Mapping[str, object], spec: VariableSpec, at: 
         if bound is None:
             continue
         if spec.type != "number" or type(bound) not in PYTHON_TYPES["number"]:
-            reader.note(Code.DSL_SHAPE, f"{key} is a number, and for variables that are numbers.", at, key=key)
+            reader.note(
+                Code.DSL_SHAPE, f"{key} is a number, and for variables that are numbers.", at, key=key
+            )
         elif isinstance(bound, int | float) and reader.number(bound, at, key):
             bounds[key] = bound
     if bounds.get("step", 1) <= 0 or bounds.get("min", 0) > bounds.get("max", bounds.get("min", 0)):
-        reader.note(Code.DSL_SHAPE, "min is at most max, and step is above 0.", at, **bounds)
+        reader.note(Code.DSL_SHAPE, "min is at most max, and step is above 0.", at, bounds=bounds)
         return None
     whole = VariableSpec(
         spec.name,

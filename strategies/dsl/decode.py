@@ -131,9 +131,7 @@ class _Decoder(Reader):
         parent_variables = read_parent_variables(self, raw.get("parent_variables", {}), place)
         if self._n_nodes > self.limits.max_nodes:
             message = f"The program has {self._n_nodes} nodes; {self.limits.max_nodes} are allowed."
-            self.note(
-                Code.DSL_LIMIT_NODES, message, place, limit=self.limits.max_nodes, nodes=self._n_nodes
-            )
+            self.note(Code.DSL_LIMIT_NODES, message, place, limit=self.limits.max_nodes, nodes=self._n_nodes)
         return Decoded(
             root if not self.problems else None,
             decoded_variables,
@@ -234,9 +232,7 @@ class _Decoder(Reader):
             self.note(Code.DSL_UNKNOWN_NODE, f"There is no node of the type {shown(got)}.", place, hint)
         elif got in _STATEMENTS and set(allowed) <= set(_STATEMENTS):
             message = f"{got} is not allowed in {self._section}; allowed are {', '.join(allowed)}."
-            self.note(
-                Code.DSL_STATEMENT_NOT_ALLOWED_HERE, message, place, type=got, section=self._section
-            )
+            self.note(Code.DSL_STATEMENT_NOT_ALLOWED_HERE, message, place, type=got, section=self._section)
         else:
             message = f"{what} is one of {', '.join(allowed)}, not {got}."
             self.note(Code.DSL_NODE_NOT_ALLOWED_HERE, message, place, type=got)
@@ -414,7 +410,9 @@ class _Decoder(Reader):
         if not isinstance(raw["args"], list) or len(items) != ARITY[name]:
             got = len(items) if isinstance(raw["args"], list) else type_name(raw["args"])
             message = f"{name} takes {ARITY[name]} arguments in a list, not {got}."
-            self.note(Code.DSL_FUNC_ARITY_MISMATCH, message, place, function=name, expected=ARITY[name], got=got)
+            self.note(
+                Code.DSL_FUNC_ARITY_MISMATCH, message, place, function=name, expected=ARITY[name], got=got
+            )
             return None
         args = tuple(arg for arg in read if arg is not None)
         return FuncCall(place.path, label, name, args) if len(args) == len(read) else None

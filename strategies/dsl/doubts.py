@@ -65,7 +65,9 @@ def _after_halt(statements: Sequence[Statement]) -> Iterator[Problem]:
     halting = next((i for i, each in enumerate(statements) if isinstance(each, _HALTING)), len(statements))
     for statement in statements[halting + 1 : halting + 2]:
         yield _warning(
-            Code.DSL_UNREACHABLE, f"{statements[halting].type} before it halts, so this never runs.", statement
+            Code.DSL_UNREACHABLE,
+            f"{statements[halting].type} before it halts, so this never runs.",
+            statement,
         )
 
 
@@ -160,6 +162,8 @@ def _duplicate_ids(root: Root) -> Iterator[Problem]:
     seen = set()
     for node in labelled:
         if counts[node.id] > 1 and node.id in seen:
-            message = f'The id "{node.id}" stands at {counts[node.id]} nodes; traces tell them apart by path only.'
+            message = (
+                f'The id "{node.id}" stands at {counts[node.id]} nodes; traces tell them apart by path only.'
+            )
             yield _warning(Code.DSL_DUPLICATE_ID, message, node, id=node.id)
         seen.add(node.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from strategies.dsl.fields import FACTS, Source
@@ -37,18 +37,16 @@ from strategies.dsl.static import (
     COMPUTED,
     Static,
     Types,
-    arith_magnitude,
-    function_magnitude,
+    checked,
+    of_arith,
     of_fact,
+    of_function,
     of_value,
     of_variable,
 )
-from strategies.dsl.values import Scalar, TypeName
+from strategies.dsl.values import TypeName
 
 Known: TypeAlias = dict[str, Static]
-
-_SURELY_IN_RANGE: Final = MAX_NUMBER / 2
-"""Bounds are computed in floating point: half the range leaves room for their rounding."""
 
 _GUARDS: Final[dict[TypeName, str]] = {
     "number": "type(T := X) is int or type(T) is float",
@@ -141,7 +139,7 @@ class Emitter:
                 spec = FACTS[node.name]
                 local = self.local("fact", node.name)
                 return self._guarded(
-                    local, known, line, "facts", node.name, spec.default, spec.type, of_fact(node.name), "bad_fact"
+                    local, known, line, "facts", node.name, spec.type, of_fact(node.name), "bad_fact"
                 )
             case Source.DATA:
                 return self._data(node, known, line)
@@ -156,13 +154,13 @@ class Emitter:
         holes: dict[str, Hole] = {"DATA": self.data_name, "K": constant(node.name, line)}
         if node.name in self.program.written_keys:
             # set_data may change it between two reads
-            read = expression("DATA[K] if K in DATA else None", line, **holes)
+            read = expression("DATA[K]", line, **holes)
             return Value(read, ANY, can_fail=False)
         local = self.local("data", node.name)
         if local in known:
             return _held(local, known[local], line)
         known[local] = ANY
-        read = expression("(T := DATA[K] if K in DATA else None)", line, T=local, **holes)
+        read = expression("(T := DATA[K])", line, T=local, **holes)
         return Value(read, ANY, can_fail=False, local=local)
 
     def _variable(self, node: Variable, known: Known, line: int) -> Value:
@@ -172,7 +170,7 @@ class Emitter:
         spec = self.level.variables[node.name]
         local = self.local("variable", node.name)
         return self._guarded(
-            local, known, line, "variables", node.name, spec.default, spec.type, of_variable(spec), "bad_variable"
+            local, known, line, "variables", node.name, spec.type, of_variable(spec), "bad_variable"
         )
 
     def _guarded(
@@ -182,7 +180,6 @@ class Emitter:
         line: int,
         source: str,
         key: str,
-        default: Scalar,
         type_: TypeName,
         static: Static,
         failure: str,
@@ -191,26 +188,20 @@ class Emitter:
         if local in known:
             return _held(local, known[local], line)
         known[local] = static
-        read = expression(
-            "SOURCE[K] if K in SOURCE else D",
-            line,
-            SOURCE=source,
-            K=constant(key, line),
-            D=constant(default, line),
-        )
+        read = expression("SOURCE[K]", line, SOURCE=source, K=constant(key, line))
         guard = _GUARDS[type_] + (" or T is None" if static.nullable else "")
         code = expression(f"T if {guard} else {failure}()", line, T=local, X=read)
         return Value(code, static, local=local)
 
     def _arith(self, node: Arith, known: Known, line: int) -> Value:
         setup, (left, right) = self._operands((node.left, node.right), known, line)
-        bound = arith_magnitude(node.op, left.static, right.static)
+        static = of_arith(node.op, left.static, right.static)
         left, right = (self.number(each, "bad_operand", known, line) for each in (left, right))
         if node.op in ("min", "max"):
             code = self._chosen(">" if node.op == "min" else "<", left, right, line)
         else:
             code = expression(f"L {node.op} R", line, L=left.code, R=right.code)
-        return self._computed(setup, code, bound, line)
+        return self._computed(setup, code, static, line)
 
     def _operands(
         self, nodes: Sequence[Expression], known: Known, line: int
@@ -243,7 +234,7 @@ class Emitter:
         if not value.static.can_be(Types.NUMBER):
             return Value(expression(f"{failure}()", line), COMPUTED)
         local = value.local or self.temporary()
-        static = Static(Types.NUMBER, value.static.magnitude)
+        static = replace(value.static, types=Types.NUMBER)
         if value.local is None:
             code = expression(f"T if {_GUARDS['number']} else {failure}()", line, T=local, X=value.code)
         else:
@@ -262,38 +253,43 @@ class Emitter:
             template, line, LEFT=left_code, RIGHT=right_code, LEFT_AGAIN=left_again, RIGHT_AGAIN=right_again
         )
 
-    def _computed(self, setup: list[ast.expr], code: ast.expr, bound: float, line: int) -> Value:
-        """Return a computed number, held to be in range unless it is so for certain."""
-        if bound > _SURELY_IN_RANGE:
-            code = self.in_range(code, line)
-        return Value(_after(setup, code, line), Static(Types.NUMBER, min(bound, MAX_NUMBER)))
+    def _computed(self, setup: list[ast.expr], code: ast.expr, static: Static, line: int) -> Value:
+        """Return a computed number, held to be in range."""
+        return Value(_after(setup, self.in_range(code, static, line), line), checked(static))
 
-    def in_range(self, code: ast.expr, line: int) -> ast.expr:
-        """Return code held to be finite and within 1e15."""
-        limit = constant(MAX_NUMBER, line)
+    def in_range(self, code: ast.expr, static: Static, line: int) -> ast.expr:
+        """Return code held to be finite and within 1e15, on the sides where it is not for certain."""
         # One temporary serves all: it is read right after it was written
-        return expression("t if -LIMIT <= (t := X) <= LIMIT else out_of_range()", line, X=code, LIMIT=limit)
+        match static.low >= -MAX_NUMBER, static.high <= MAX_NUMBER:
+            case True, True:
+                return code
+            case True, False:
+                template = "t if (t := X) <= LIMIT else out_of_range()"
+            case False, True:
+                template = "t if -LIMIT <= (t := X) else out_of_range()"
+            case _:
+                template = "t if -LIMIT <= (t := X) <= LIMIT else out_of_range()"
+        return expression(template, line, X=code, LIMIT=constant(MAX_NUMBER, line))
 
     def _func_call(self, node: FuncCall, known: Known, line: int) -> Value:
         if node.name == "clamp":
             return self._clamp(node, known, line)
         args = [self.value(arg, known) for arg in node.args]
-        bound = function_magnitude(node, [arg.static for arg in args])
         call = ast.copy_location(
             ast.Call(name(f"function_{node.name}", line), [arg.code for arg in args], []), name("x", line)
         )
-        return Value(call, Static(Types.NUMBER, min(bound, MAX_NUMBER)))
+        return Value(call, of_function(node.name, [arg.static for arg in args]))
 
     def _clamp(self, node: FuncCall, known: Known, line: int) -> Value:
         setup, (value, low, high) = self._operands(node.args, known, line)
-        bound = function_magnitude(node, [value.static, low.static, high.static])
+        static = of_function(node.name, [value.static, low.static, high.static])
         value, low, high = (self.number(each, "bad_argument", known, line) for each in (value, low, high))
         if not low.trivial:
             # low is evaluated between the other two
             bound_values, (value, low, high) = self.held((value, low, high), line)
             setup = [*setup, *bound_values]
-        top = Value(self._chosen(">", value, high, line), Static(Types.NUMBER))
-        return self._computed(setup, self._chosen("<", low, top, line), bound, line)
+        top = Value(self._chosen(">", value, high, line), COMPUTED)
+        return self._computed(setup, self._chosen("<", low, top, line), static, line)
 
     # Conditions
 
@@ -327,7 +323,9 @@ class Emitter:
             test = self.test(arg, going_on)
             # n is above zero from there on, so that counting decides nothing
             step = expression("(n := n + K)", line, K=constant(test.n_nodes, line))
-            operands += [step, test.code] if is_and else [expression("STEP and X", line, STEP=step, X=test.code)]
+            operands += (
+                [step, test.code] if is_and else [expression("STEP and X", line, STEP=step, X=test.code)]
+            )
             going_on, ended = _onward(test, is_and)
             stopped = in_both(stopped, ended)
         code = first.code
@@ -354,16 +352,14 @@ class Emitter:
         if any(nullable) and not (right.trivial if nullable[0] else left.trivial):
             # A null on one side must not keep the other from being evaluated
             setup, (left, right) = self.held((left, right), line)
-        left_code, left_again = self.bind(left, line)
-        right_code, right_again = self.bind(right, line)
+        left_code, left_again = self.bind(left, line) if nullable[0] else (left.code, left.code)
+        right_code, right_again = self.bind(right, line) if nullable[1] else (right.code, right.code)
         tests = [
-            _not_null(value, code, line)
+            _not_null(code, line)
             for value, code in ((left, left_code), (right, right_code))
             if value.static.nullable
         ]
-        left_operand = left_again if nullable[0] else left_code
-        right_operand = right_again if nullable[1] else right_code
-        holds = expression(f"L {op} R", line, L=left_operand, R=right_operand)
+        holds = expression(f"L {op} R", line, L=left_again, R=right_again)
         if lists:
             holds = expression("bad_order() if type(L) is list else X", line, L=left_again, X=holds)
         for test in reversed(tests):
@@ -371,7 +367,7 @@ class Emitter:
         return _after(setup, holds, line)
 
 
-def _not_null(value: Value, code: ast.expr, line: int) -> ast.expr:
+def _not_null(code: ast.expr, line: int) -> ast.expr:
     if isinstance(code, ast.Constant):
         return constant(code.value is not None, line)
     return expression("X is not None", line, X=code)
@@ -388,11 +384,7 @@ def _onward(test: Test, is_and: bool) -> tuple[Known, Known]:  # noqa: FBT001 - 
 
 def in_both(left: Known, right: Known) -> Known:
     """Return what is known on both of two ways."""
-    return {local: _either(static, right[local]) for local, static in left.items() if local in right}
-
-
-def _either(left: Static, right: Static) -> Static:
-    return Static(left.types | right.types, max(left.magnitude, right.magnitude))
+    return {local: static.or_else(right[local]) for local, static in left.items() if local in right}
 
 
 def count(node: Expression) -> int:

@@ -292,7 +292,7 @@ class RunError(DslError):
         self.trace = trace
 
 
-class Fault(Exception):  # noqa: N818 - not an error yet: it becomes one when the executor adds the place
+class Fault(Exception):
     """A failed operation that does not know its place; the executor turns it into a `RunError`."""
 
     def __init__(self, code: Code, message: str, params: Mapping[str, object] | None = None) -> None:

@@ -83,7 +83,11 @@ _FACTS: Final = (
     ),
     FieldSpec("event.hour", "number", "Hour of the event, 0 to 23, in the game's zone.", ReadCost.NONE, None),
     FieldSpec(
-        "event.weekday", "number", "Weekday of the event, 0 is Monday, in the game's zone.", ReadCost.NONE, None
+        "event.weekday",
+        "number",
+        "Weekday of the event, 0 is Monday, in the game's zone.",
+        ReadCost.NONE,
+        None,
     ),
     FieldSpec(
         "event.is_weekend", "boolean", "Whether the event is on Saturday or Sunday.", ReadCost.NONE, None
@@ -136,7 +140,7 @@ def field_default(path: str) -> Scalar:
 
 def field_catalogue() -> list[dict[str, object]]:
     """Return the catalogue as JSON-ready entries, `data.KEY` among them."""
-    data = {
+    data: dict[str, object] = {
         "path": "data.KEY",
         "type": "any",
         "meaning": "The event's data[KEY], one level; KEY is letters, digits and underscores.",

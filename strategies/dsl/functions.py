@@ -9,7 +9,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from strategies.dsl.canonical import canonical_json
 from strategies.dsl.errors import Code, Fault
@@ -19,14 +19,14 @@ from strategies.dsl.values import is_case_name, shown, type_name
 
 Number: TypeAlias = int | float
 
+_NUMBERS: Final = frozenset({int, float})
 _INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,31}")
 _DIGITS: Final = range(10)
 
 
 def is_number(value: object) -> bool:
     """Return whether a value is a number: an int or a float, and never a boolean."""
-    kind = type(value)
-    return kind is int or kind is float
+    return type(value) in _NUMBERS
 
 
 def in_range(value: Number) -> Number:
@@ -40,12 +40,12 @@ def in_range(value: Number) -> Number:
 
 def smaller(left: Number, right: Number) -> Number:
     """Return the smaller of two numbers, the first on ties."""
-    return right if left > right else left
+    return min(left, right)
 
 
 def larger(left: Number, right: Number) -> Number:
     """Return the larger of two numbers, the first on ties."""
-    return right if left < right else left
+    return max(left, right)
 
 
 _ARITH: Final[dict[ArithOp, Callable[[Number, Number], Number]]] = {
@@ -60,7 +60,7 @@ _ARITH: Final[dict[ArithOp, Callable[[Number, Number], Number]]] = {
 
 def calculate(op: ArithOp, left: object, right: object) -> Number:
     """Return `left op right` for two numbers; `/` is float division."""
-    if not (is_number(left) and is_number(right)):
+    if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
         raise Fault(
             Code.DSL_ARITH_TYPE_MISMATCH,
             f"{op} is for numbers, not {type_name(left)} and {type_name(right)}.",
@@ -77,7 +77,7 @@ def calculate(op: ArithOp, left: object, right: object) -> Number:
     return in_range(result)
 
 
-_COMPARE: Final[dict[CompareOp, Callable[[object, object], bool]]] = {
+_COMPARE: Final[dict[CompareOp, Callable[[Any, Any], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -98,8 +98,7 @@ def compare(op: CompareOp, left: object, right: object) -> bool:
         return _COMPARE[op](left, right)
     if left is None or right is None:
         return False
-    kinds = type(left), type(right)
-    if kinds[0] in _ORDERED and kinds[1] in _ORDERED or kinds == (str, str):
+    if (type(left) in _ORDERED and type(right) in _ORDERED) or (type(left) is str and type(right) is str):
         return _COMPARE[op](left, right)
     raise Fault(
         Code.DSL_COMPARE_TYPE_MISMATCH,
@@ -214,7 +213,12 @@ def check_callback(callback: Mapping[str, object], max_bytes: int) -> None:
         bound += _ESCAPED * len(key) + 4
         if kind is str:
             bound += _ESCAPED * len(cast("str", value)) + 2
-        elif kind is bool or value is None or is_number(value) and -MAX_NUMBER <= cast("Number", value) <= MAX_NUMBER:
+        elif (
+            kind is bool
+            or value is None
+            or (is_number(value)
+            and -MAX_NUMBER <= cast("Number", value) <= MAX_NUMBER)
+        ):
             bound += _LONGEST_NUMBER
         else:
             bound = max_bytes + 1

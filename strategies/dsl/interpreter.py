@@ -7,7 +7,7 @@ that hold it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from strategies.dsl.declarations import VariableValue
 from strategies.dsl.errors import Code, Fault, RunError
@@ -41,7 +41,6 @@ from strategies.dsl.nodes import (
     Not,
     Or,
     Return,
-    Root,
     Rule,
     Section,
     SetCallbackData,
@@ -54,7 +53,7 @@ from strategies.dsl.nodes import (
 )
 from strategies.dsl.outcome import AWARD, NO_AWARD, VETO, Outcome
 from strategies.dsl.program import Level, Program
-from strategies.dsl.tracing import Record, Trace
+from strategies.dsl.tracing import Trace
 from strategies.dsl.values import PYTHON_TYPES, shown, type_name
 
 
@@ -85,7 +84,10 @@ def interpret(
         raise run.error(Fault(Code.DSL_UNEXPECTED, "The event data is nested too deeply.")) from None
 
 
-class _Vetoed(Exception):  # noqa: N818 - a way out, not an error
+_DATA: Final = Source.DATA
+
+
+class _Vetoed(Exception):
     """Ends the whole run."""
 
 
@@ -103,7 +105,10 @@ class _Run:
         self.facts = facts
         self.variables = variables
         self.trace = trace
+        # Looked up once, not at every node
+        self.add = None if trace is None else trace.records.append
         self.level = program.levels[0]
+        self.depth = 0
         self.at: Node = program.root
         self.section: Section | None = None
         self.nodes = 0
@@ -133,15 +138,15 @@ class _Run:
     def error(self, fault: Fault) -> RunError:
         """Return a fault as the error of the node being evaluated, and close the trace with it."""
         node = self.at
-        if self.trace is not None:
-            self.trace.add(Record(node, None, self.section, self.level.number, None, fault.code))
+        if self.add is not None:
+            self.add((node, None, self.section, self.depth, None, fault.code))
         return RunError(
             fault.code,
             fault.message,
             fault.params,
             path=node.path,
             node_id=node.node_id,
-            level=self.level.number,
+            level=self.depth,
             nodes=self.nodes,
             trace=self.trace,
         )
@@ -150,6 +155,7 @@ class _Run:
 
     def enter(self, level: Level, section: Section | None) -> None:
         self.level = level
+        self.depth = level.number
         self.section = section
         self.at = level.root
 
@@ -170,7 +176,7 @@ class _Run:
         if self.points is None:
             self.case_name = None
         self.enter(level, None)
-        self.record(level.root, {"points": self.points, "caseName": self.case_name})
+        self.record(level.root, self.points)
 
     def run_body(self, level: Level) -> None:
         """Run the rules and default of a FULL program, and add up."""
@@ -182,10 +188,8 @@ class _Run:
         if not self.bonuses:
             return
         if self.points is None:
-            self.points = self.bonus
             self.case_name = self.bonuses[-1][0]
-        else:
-            self.points = in_range(self.points + self.bonus)
+        self.points = in_range(self.bonus if self.points is None else self.points + self.bonus)
 
     def run_rules(self, level: Level, section: Section, rules: tuple[Rule, ...]) -> bool:
         """Run a section; return whether a statement halted it."""
@@ -196,39 +200,43 @@ class _Run:
         return False
 
     def run_rule(self, rule: Rule) -> bool:
+        """Run the first branch that holds, if any; return whether it halted the section."""
         self.nodes += 1
-        branch = self.taken(rule)
-        self.record(rule, branch is not None, "skip" if branch is None else branch.name)
-        if branch is not None:
-            for statement in branch.then:
+        taken = self.taken(rule)
+        if self.add is not None:
+            branch = "skip" if taken is None else taken.name
+            self.add((rule, taken is not None, self.section, self.depth, branch, None))
+        if taken is not None:
+            for statement in taken.then:
                 if self.execute(statement):
                     return True
         return False
 
     def taken(self, rule: Rule) -> Branch | None:
-        """Return the first branch that holds, if any; an else_if counts as a node when it is tried."""
+        """Return the first branch that holds; an else_if counts as a node when it is tried."""
+        first = rule.branches[0]
         for branch in rule.branches:
             if branch.when is None:
                 return branch
-            if branch.name != "match":
+            if branch is not first:
                 self.nodes += 1
             if self.holds(branch.when):
                 return branch
         return None
 
     def record(self, node: Node, value: object, branch: str | None = None) -> None:
-        if self.trace is not None:
-            self.trace.add(Record(node, value, self.section, self.level.number, branch))
+        if self.add is not None:
+            self.add((node, value, self.section, self.depth, branch, None))
 
     # Statements
 
     def execute(self, statement: Statement) -> bool:
         """Run a statement; return whether it halts its section."""
         self.nodes += 1
-        if isinstance(statement, Return):
+        if type(statement) is Return:
             self.record(statement, None)
             return True
-        if isinstance(statement, Veto):
+        if type(statement) is Veto:
             self.points, self.case_name = 0, statement.case_name
             self.record(statement, statement.case_name)
             raise _Vetoed
@@ -236,52 +244,55 @@ class _Run:
         self.at = statement
         self.apply(statement, value)
         self.record(statement, value)
-        return isinstance(statement, AssignPoints)
+        return type(statement) is AssignPoints
 
     def apply(
         self,
         statement: AssignPoints | AddPoints | SetCallbackData | SetData | SetPoints | SetCaseName,
         value: object,
     ) -> None:
-        match statement:
-            case AssignPoints():
-                self.points = points_value(value, Code.DSL_ASSIGN_POINTS_NOT_NUMBER)
-                self.case_name = statement.case_name
-            case AddPoints():
-                points = points_value(value, Code.DSL_ADD_POINTS_NOT_NUMBER)
-                self.bonus = in_range(self.bonus + points)
-                self.bonuses.append((statement.label, points))
-            case SetCallbackData():
-                self.callback[statement.key] = value
-            case SetData():
-                self.data[statement.key] = value
-            case SetPoints():
-                self.points = points_value(value, Code.DSL_SET_POINTS_NOT_NUMBER)
-            case SetCaseName():
-                self.case_name = case_name_value(value)
-            case _:
-                assert_never(statement)
+        if type(statement) is AssignPoints:
+            self.points = points_value(value, Code.DSL_ASSIGN_POINTS_NOT_NUMBER)
+            self.case_name = statement.case_name
+        elif type(statement) is AddPoints:
+            points = points_value(value, Code.DSL_ADD_POINTS_NOT_NUMBER)
+            self.bonus += points
+            self.bonuses.append((statement.label, points))
+        elif type(statement) is SetCallbackData:
+            self.callback[statement.key] = value
+        elif type(statement) is SetData:
+            self.data[statement.key] = value
+        elif type(statement) is SetPoints:
+            self.points = points_value(value, Code.DSL_SET_POINTS_NOT_NUMBER)
+        elif type(statement) is SetCaseName:
+            self.case_name = case_name_value(value)
+        else:
+            assert_never(statement)
 
-    # Conditions
+    # Conditions and expressions: most of a run is spent here, hence type() for isinstance(), and the trace in place
 
     def holds(self, node: Condition) -> bool:
         """Return whether a condition holds."""
         self.nodes += 1
-        if isinstance(node, Compare):
+        if type(node) is Compare:
             left, right = self.value(node.left), self.value(node.right)
             self.at = node
             held = compare(node.op, left, right)
-            self.record(node, held)
-            return held
-        if isinstance(node, And):
+        elif type(node) is And:
             return self.junction(node, until=False)
-        if isinstance(node, Or):
+        elif type(node) is Or:
             return self.junction(node, until=True)
-        if isinstance(node, Not):
+        elif type(node) is Not:
             held = not self.holds(node.arg)
-            self.record(node, held)
-            return held
-        return bool(self.value(node, counted=isinstance(node, Variable)))
+        elif type(node) is Variable:
+            # Counted once; a bare literal or field counts twice, as a condition and as a value
+            self.nodes -= 1
+            return bool(self.value(node))
+        else:
+            return bool(self.value(node))
+        if self.add is not None:
+            self.add((node, held, self.section, self.depth, None, None))
+        return held
 
     def junction(self, node: And | Or, *, until: bool) -> bool:
         """Evaluate operands from the left, until one has the value that decides."""
@@ -292,44 +303,33 @@ class _Run:
         self.record(node, not until)
         return not until
 
-    # Expressions
-
-    def value(self, node: Expression, *, counted: bool = False) -> object:
-        """Return the value of an expression; `counted` if the condition that it is was counted already."""
-        if not counted:
-            self.nodes += 1
-        if isinstance(node, Literal):
-            value: object = node.value
-        elif isinstance(node, Field):
-            value = self.field(node)
-        elif isinstance(node, Arith):
+    def value(self, node: Expression) -> object:
+        """Return the value of an expression."""
+        self.nodes += 1
+        if type(node) is Field:
+            value = self.data.get(node.name) if node.source is _DATA else self.fact_or_result(node)
+        elif type(node) is Literal:
+            value = node.value
+        elif type(node) is Arith:
             left, right = self.value(node.left), self.value(node.right)
             self.at = node
             value = calculate(node.op, left, right)
-        elif isinstance(node, Variable):
+        elif type(node) is Variable:
             value = self.variable(node)
-        elif isinstance(node, FuncCall):
+        elif type(node) is FuncCall:
             args = [self.value(arg) for arg in node.args]
             self.at = node
             value = FUNCTIONS[node.name](*args)
         else:
             assert_never(node)
-        self.record(node, value)
+        if self.add is not None:
+            self.add((node, value, self.section, self.depth, None, None))
         return value
 
-    def field(self, node: Field) -> object:
-        match node.source:
-            case Source.DATA:
-                return self.data.get(node.name)
-            case Source.FACT:
-                return self.fact(node)
-            case Source.RESULT:
-                return self.result[0] if node.name == "points" else self.result[1]
-            case _:
-                assert_never(node.source)
-
-    def fact(self, node: Field) -> object:
-        """Return a fact, which must be of its type in the catalogue: the compiler relies on it."""
+    def fact_or_result(self, node: Field) -> object:
+        """Return a fact, which must be of its type in the catalogue (the compiler relies on it), or the body's result."""
+        if node.source is Source.RESULT:
+            return self.result[0] if node.name == "points" else self.result[1]
         spec = FACTS[node.name]
         value = self.facts.get(node.name, spec.default)
         if type(value) in PYTHON_TYPES[spec.type] or (value is None and spec.default is None):

@@ -7,8 +7,9 @@ label for people. Every node type that is added here must be handled wherever `a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, Literal as OneOf, TypeAlias, final
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias, final
+from typing import Literal as OneOf
 
 from strategies.dsl.fields import Source
 from strategies.dsl.values import Scalar
@@ -21,9 +22,21 @@ Section: TypeAlias = OneOf["pre_rules", "rules", "default", "post_rules"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Node:
+    """`described` is the node's entry in a trace, to be copied and filled in."""
+
     path: str
     id: str | None
+    described: dict[str, object] = field(init=False, repr=False)
     type: ClassVar[str]
+    shown: ClassVar[tuple[str, ...]] = ()
+    """Attributes that a trace shows."""
+
+    def __post_init__(self) -> None:
+        described: dict[str, object] = {"n": 0, "path": self.path}
+        if self.id is not None:
+            described["nodeId"] = self.id
+        described |= {"type": self.type, "value": None, "section": None}
+        object.__setattr__(self, "described", described | {key: getattr(self, key) for key in self.shown})
 
     @property
     def node_id(self) -> str:
@@ -44,6 +57,7 @@ class Field(_Node):
     """`field` as the author wrote it; `source` and `name` are what it resolves to."""
 
     type: ClassVar[str] = "field"
+    shown: ClassVar[tuple[str, ...]] = ("field",)
     field: str
     source: Source
     name: str
@@ -60,6 +74,7 @@ class Variable(_Node):
 @dataclass(frozen=True, slots=True, eq=False)
 class Arith(_Node):
     type: ClassVar[str] = "arith"
+    shown: ClassVar[tuple[str, ...]] = ("op",)
     op: ArithOp
     left: Expression
     right: Expression
@@ -77,6 +92,7 @@ class FuncCall(_Node):
 @dataclass(frozen=True, slots=True, eq=False)
 class Compare(_Node):
     type: ClassVar[str] = "compare"
+    shown: ClassVar[tuple[str, ...]] = ("op",)
     op: CompareOp
     left: Expression
     right: Expression

@@ -136,7 +136,13 @@ class Program:
 
 
 def link(
-    decoded: Decoded, root: Root, *, source: Mapping[str, object], kind: Kind, digest: str, parent: Program | None
+    decoded: Decoded,
+    root: Root,
+    *,
+    source: Mapping[str, object],
+    kind: Kind,
+    digest: str,
+    parent: Program | None,
 ) -> Program:
     """Make a program of what was decoded and its parent."""
     facts = {read.name for read, _ in decoded.fields if read.source is Source.FACT}
@@ -153,7 +159,8 @@ def link(
         root=root,
         cost=Cost(decoded.n_nodes, decoded.depth, tuple(sorted(fields))),
         fields=fields,
-        data_keys=frozenset(read_keys | written | set(own_inputs)) | (parent.data_keys if parent else frozenset()),
+        data_keys=frozenset(read_keys | written | set(own_inputs))
+        | (parent.data_keys if parent else frozenset()),
         case_names=tuple(dict.fromkeys(_case_names(root, parent))),
         inputs=MappingProxyType({**(parent.inputs if parent else {}), **own_inputs}),
         own_variables=MappingProxyType(dict(decoded.variables)),

@@ -7,6 +7,7 @@ or (as a text) the name of a local variable of ours. Text of a strategy's author
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from functools import cache
 from typing import TypeAlias, TypeVar, cast
 
@@ -58,8 +59,8 @@ def _filled(node: ast.AST, line: int, holes: dict[str, Hole]) -> ast.AST:
     return _at(copy, line) if "lineno" in node._attributes else copy
 
 
-def _filled_list(nodes: list[ast.AST] | list[ast.stmt], line: int, holes: dict[str, Hole]) -> list[ast.AST]:
-    filled: list[ast.AST] = []
+def _filled_list(nodes: Sequence[ast.AST | None], line: int, holes: dict[str, Hole]) -> list[ast.AST | None]:
+    filled: list[ast.AST | None] = []
     for node in nodes:
         alone = node.value if isinstance(node, ast.Expr) else None
         hole = holes.get(alone.id) if isinstance(alone, ast.Name) else None
@@ -67,11 +68,16 @@ def _filled_list(nodes: list[ast.AST] | list[ast.stmt], line: int, holes: dict[s
             filled.extend(hole)
         else:
             # The keys of a dict display hold None for an unpacked dict
-            filled.append(_filled(node, line, holes) if isinstance(node, ast.AST) else node)
+            filled.append(node if node is None else _filled(node, line, holes))
     return filled
 
 
 def _at(node: _Tree, line: int) -> _Tree:
-    for attribute, value in (("lineno", line), ("end_lineno", line), ("col_offset", 0), ("end_col_offset", 0)):
+    for attribute, value in (
+        ("lineno", line),
+        ("end_lineno", line),
+        ("col_offset", 0),
+        ("end_col_offset", 0),
+    ):
         setattr(node, attribute, value)
     return node

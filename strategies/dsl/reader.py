@@ -39,9 +39,7 @@ class Reader:
         self.limits = limits
         self.problems: list[Problem] = []
 
-    def note(
-        self, code: Code, message: str, place: Place, hint: str | None = None, **params: object
-    ) -> None:
+    def note(self, code: Code, message: str, place: Place, hint: str | None = None, **params: object) -> None:
         """Note a problem at a place."""
         self.problems.append(Problem(code, message, place.path, place.node_id, params, hint=hint))
 
@@ -91,16 +89,21 @@ class Reader:
         limit = self.limits.max_text_bytes if max_bytes is None else max_bytes
         size = len(raw.encode())
         if size > limit:
-            self.note(Code.DSL_LIMIT_TEXT, f"{what} is longer than {limit} bytes.", place, limit=limit, size=size)
+            self.note(
+                Code.DSL_LIMIT_TEXT, f"{what} is longer than {limit} bytes.", place, limit=limit, size=size
+            )
             return None
         return raw
 
-    def number(self, raw: int | float, place: Place, what: str) -> bool:
+    def number(self, raw: float, place: Place, what: str) -> bool:
         """Check that a number is finite and within the language's range."""
         if -MAX_NUMBER <= raw <= MAX_NUMBER:
             return True
         self.note(
-            Code.DSL_NUMBER_RANGE, f"{what} stays within {MAX_NUMBER:g}: {shown(raw)}.", place, limit=MAX_NUMBER
+            Code.DSL_NUMBER_RANGE,
+            f"{what} stays within {MAX_NUMBER:g}: {shown(raw)}.",
+            place,
+            limit=MAX_NUMBER,
         )
         return False
 

@@ -39,5 +39,7 @@ def size_problem(limits: Limits, size: int | None = None) -> Problem:
     if size is not None:
         params["size"] = size
     return Problem(
-        Code.DSL_LIMIT_SIZE, f"The program has more than {limits.max_size_bytes} bytes of JSON.", params=params
+        Code.DSL_LIMIT_SIZE,
+        f"The program has more than {limits.max_size_bytes} bytes of JSON.",
+        params=params,
     )

@@ -6,7 +6,7 @@ The compiler leaves out the checks that cannot fail, and the validator warns of 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Final, assert_never
@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from strategies.dsl.declarations import InputSpec, VariableSpec
 from strategies.dsl.fields import FACTS, Source
 from strategies.dsl.limits import MAX_NUMBER
-from strategies.dsl.nodes import Arith, ArithOp, Expression, Field, FuncCall, Literal, Variable
+from strategies.dsl.nodes import Arith, ArithOp, Expression, Field, FuncCall, FunctionName, Literal, Variable
 from strategies.dsl.values import Scalar, TypeName
 
 
@@ -32,10 +32,14 @@ class Types(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Static:
-    """The types a value can have, and the largest magnitude if it is a number (infinity: unknown, even NaN)."""
+    """The types a value can have, and the bounds it has if it is a number.
+
+    An infinite bound means that nothing is known of that side: the value may even be NaN.
+    """
 
     types: Types
-    magnitude: float = math.inf
+    low: float = -math.inf
+    high: float = math.inf
 
     @property
     def is_number(self) -> bool:
@@ -47,14 +51,25 @@ class Static:
         """Whether it can be null."""
         return Types.NULL in self.types
 
+    @property
+    def in_range(self) -> bool:
+        """Whether, if it is a number, it is within the language's range for certain."""
+        return self.low >= -MAX_NUMBER and self.high <= MAX_NUMBER
+
     def can_be(self, types: Types) -> bool:
         """Whether it can have one of the types."""
         return bool(self.types & types)
 
+    def or_else(self, other: Static) -> Static:
+        """Return what is known of a value that is either."""
+        return Static(self.types | other.types, min(self.low, other.low), max(self.high, other.high))
+
 
 ANY: Final = Static(Types.ANY)
-COMPUTED: Final = Static(Types.NUMBER, MAX_NUMBER)
+COMPUTED: Final = Static(Types.NUMBER, -MAX_NUMBER, MAX_NUMBER)
 CASE_NAME: Final = Static(Types.TEXT | Types.NULL)
+
+_ROUNDING: Final = 1e-12
 
 _NAMED: Final[dict[TypeName, Types]] = {
     "number": Types.NUMBER,
@@ -73,7 +88,7 @@ def of_value(value: Scalar) -> Static:
         case str():
             return Static(Types.TEXT)
         case _:
-            return Static(Types.NUMBER, abs(value))
+            return Static(Types.NUMBER, value, value)
 
 
 def of_fact(path: str) -> Static:
@@ -109,11 +124,9 @@ class Names:
             case Field():
                 return self._of_field(node)
             case Arith():
-                bound = arith_magnitude(node.op, self.of(node.left), self.of(node.right))
-                return Static(Types.NUMBER, min(bound, MAX_NUMBER))
+                return checked(of_arith(node.op, self.of(node.left), self.of(node.right)))
             case FuncCall():
-                bound = function_magnitude(node, [self.of(arg) for arg in node.args])
-                return Static(Types.NUMBER, min(bound, MAX_NUMBER))
+                return checked(of_function(node.name, [self.of(arg) for arg in node.args]))
             case _:
                 assert_never(node)
 
@@ -129,30 +142,46 @@ class Names:
                 assert_never(node.source)
 
 
-def arith_magnitude(op: ArithOp, left: Static, right: Static) -> float:
-    """Return how large the result of two numbers can be, before the check of the range."""
+def checked(static: Static) -> Static:
+    """Return what is known of a number after the check of its range."""
+    return Static(Types.NUMBER, max(static.low, -MAX_NUMBER), min(static.high, MAX_NUMBER))
+
+
+def of_arith(op: ArithOp, left: Static, right: Static) -> Static:
+    """Return what is known of the result of two numbers before the check of its range.
+
+    Where the result may be NaN, one bound at least is infinite, so that a check is made, which NaN never passes.
+    The bounds are themselves computed in floating point: those of sums and products are taken a little wider.
+    """
     match op:
-        case "+" | "-":
-            return left.magnitude + right.magnitude
-        case "*":
-            # inf * 0 would be NaN; an unknown factor may be infinite, so nothing is known
-            return math.inf if math.inf in (left.magnitude, right.magnitude) else left.magnitude * right.magnitude
-        case "/":
-            return math.inf
-        case "min" | "max":
-            return max(left.magnitude, right.magnitude)
+        case "min":
+            return Static(Types.NUMBER, min(left.low, right.low), min(left.high, right.high))
+        case "max":
+            return Static(Types.NUMBER, max(left.low, right.low), max(left.high, right.high))
+        case "+":
+            return _wider(left.low + right.low, left.high + right.high)
+        case "-":
+            return _wider(left.low - right.high, left.high - right.low)
+        case "*" if math.inf not in (-left.low, left.high, -right.low, right.high):
+            products = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
+            return _wider(min(products), max(products))
+        case "*" | "/":
+            return Static(Types.NUMBER)
         case _:
             assert_never(op)
 
 
-def function_magnitude(node: FuncCall, args: list[Static]) -> float:
-    """Return how large the result of a function can be."""
-    match node.name:
+def of_function(name: FunctionName, args: Sequence[Static]) -> Static:
+    """Return what is known of the result of a function before the check of its range."""
+    match name:
         case "clamp":
-            return max(args[1].magnitude, args[2].magnitude)
-        case "abs":
-            return args[0].magnitude
-        case "int" | "round":
-            return MAX_NUMBER
+            value, low, high = args
+            return of_arith("max", low, of_arith("min", value, high))
+        case "int" | "round" | "abs":
+            return COMPUTED
         case _:
-            assert_never(node.name)
+            assert_never(name)
+
+
+def _wider(low: float, high: float) -> Static:
+    return Static(Types.NUMBER, low - abs(low) * _ROUNDING, high + abs(high) * _ROUNDING)

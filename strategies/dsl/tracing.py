@@ -2,106 +2,93 @@
 
 from __future__ import annotations
 
-import math
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from strategies.dsl.canonical import canonical_json
 from strategies.dsl.errors import Code
 from strategies.dsl.limits import MAX_NUMBER
-from strategies.dsl.nodes import Arith, Compare, Field, Node
+from strategies.dsl.nodes import Node, Section
 
 _LONGEST: Final = 256
 """Bytes of JSON of a value in a trace."""
 
+_MAX_INTEGER: Final = int(MAX_NUMBER)
 
-class Record(NamedTuple):
-    """One evaluated node. `level` is 0 for the program itself, 1 for its parent; `error` is the failing node's code."""
+Record: TypeAlias = tuple[Node, object, Section | None, int, str | None, Code | None]
+"""One evaluated node: the node, its value, section, level, the branch taken, and the code if it failed.
 
-    node: Node
-    value: object
-    section: str | None
-    level: int
-    branch: str | None = None
-    error: Code | None = None
+A plain tuple: a run makes sixty of them, and a named tuple takes four times as long to make. `level` is 0 for the
+program itself, 1 for its parent.
+"""
 
 
 class Trace:
-    """Collects the first `limit` records of a run (None: all) and counts the rest.
+    """Collects what a run evaluates; shows the first `limit` evaluations (None: all).
 
-    Records are cheap; `entries` makes JSON of them, which can wait until the answer has been sent.
+    Collecting is cheap, and bounded by the size of the program. `entries` makes JSON of it, which can wait until the
+    answer has been sent.
     """
 
-    __slots__ = ("_limit", "cut", "records")
+    __slots__ = ("limit", "records")
 
     def __init__(self, limit: int | None = None) -> None:
         """Begin an empty trace."""
-        self._limit = math.inf if limit is None else limit
+        self.limit = limit
         self.records: list[Record] = []
-        self.cut = 0
 
-    def add(self, record: Record) -> None:
-        """Keep a record, or count it as cut."""
-        if len(self.records) < self._limit:
-            self.records.append(record)
-        else:
-            self.cut += 1
+    @property
+    def cut(self) -> int:
+        """How many evaluations `entries` leaves out."""
+        return 0 if self.limit is None else max(0, len(self.records) - self.limit)
 
     @property
     def entries(self) -> list[dict[str, object]]:
-        """The trace as JSON: `{n, path, nodeId?, type, value, section?, branch?, op?, field?, level?, error?, cut?}`.
+        """The trace as JSON: `{n, path, nodeId?, type, value, section, op?, field?, branch?, level?, error?, cut?}`.
 
         `path` is within the program of its `level`, which is left out for the program itself and is 1 for its parent.
-        `cut` marks a value that was longer than 256 bytes of JSON. `error` is on the node that failed.
+        `section` is null for a program. `cut` marks a value that was longer than 256 bytes of JSON. `error` is on the
+        node that failed.
         """
-        return [_entry(n, record) for n, record in enumerate(self.records)]
-
-
-def _entry(n: int, record: Record) -> dict[str, object]:
-    node = record.node
-    value, was_cut = shortened(record.value)
-    entry: dict[str, object] = {"n": n, "path": node.path, "type": node.type, "value": value}
-    if node.id is not None:
-        entry["nodeId"] = node.id
-    if record.section is not None:
-        entry["section"] = record.section
-    if record.branch is not None:
-        entry["branch"] = record.branch
-    if isinstance(node, Arith | Compare):
-        entry["op"] = node.op
-    elif isinstance(node, Field):
-        entry["field"] = node.field
-    if record.level:
-        entry["level"] = record.level
-    if record.error is not None:
-        entry["error"] = str(record.error)
-    if was_cut:
-        entry["cut"] = True
-    return entry
-
-
-def shortened(value: object) -> tuple[object, bool]:
-    """Return a value fit for a trace, and whether it had to be cut: at most 256 bytes of JSON, and JSON at all."""
-    if _is_short(value):
-        return value, False
-    try:
-        encoded = canonical_json(value)
-    except (ValueError, TypeError, RecursionError):
-        return "not JSON", True
-    if len(encoded) <= _LONGEST:
-        return value, False
-    if isinstance(value, str):
-        encoded = value.encode()
-    return encoded[: _LONGEST - len("…".encode())].decode(errors="ignore") + "…", True
+        entries = []
+        for n, (node, value, section, level, branch, error) in enumerate(self.records[: self.limit]):
+            entry = node.described.copy()
+            entry["n"] = n
+            entry["value"] = value
+            entry["section"] = section
+            if branch is not None:
+                entry["branch"] = branch
+            if level:
+                entry["level"] = level
+            if error is not None:
+                entry["error"] = str(error)
+            if not _is_short(value):
+                _shorten(entry, value)
+            entries.append(entry)
+        return entries
 
 
 def _is_short(value: object) -> bool:
-    """Return whether a value is surely short, as nearly all are, without making JSON of it."""
-    match value:
-        case None | bool():
-            return True
-        case int() | float():
-            return -MAX_NUMBER <= value <= MAX_NUMBER
-        case str():
-            # A character takes at most six bytes when escaped
-            return len(value) <= _LONGEST // 6 - 1 and value.isascii()
-    return False
+    """Return whether a value is surely short and JSON, as nearly all are, without making JSON of it."""
+    if value is None or value is True or value is False:
+        return True
+    if type(value) is float:
+        return -MAX_NUMBER <= value <= MAX_NUMBER
+    if type(value) is int:
+        # An integer is compared with an integer: with a float it takes twice as long
+        return -_MAX_INTEGER <= value <= _MAX_INTEGER
+    # A character of ASCII takes at most six bytes when escaped
+    return type(value) is str and len(value) < _LONGEST // 6 and value.isascii()
+
+
+def _shorten(entry: dict[str, object], value: object) -> None:
+    """Cut a value down to 256 bytes, and mark it, if it is longer or not JSON."""
+    try:
+        encoded = canonical_json(value)
+    except (ValueError, TypeError, RecursionError):
+        entry.update(value="not JSON", cut=True)
+        return
+    if len(encoded) > _LONGEST:
+        if isinstance(value, str):
+            encoded = value.encode()
+        short = encoded[: _LONGEST - len("…".encode())].decode(errors="ignore")
+        entry.update(value=f"{short}…", cut=True)

@@ -222,9 +222,7 @@ def _check_inputs(decoded: Decoded, parent: Program) -> Iterator[Problem]:
             )
 
 
-def _check_masked(
-    decoded: Decoded, parent: Program | None, masked: frozenset[str]
-) -> Iterator[Problem]:
+def _check_masked(decoded: Decoded, parent: Program | None, masked: frozenset[str]) -> Iterator[Problem]:
     if not masked:
         return
     named = [(read.name, read.path, read.node_id) for read, _ in decoded.fields if read.source is Source.DATA]

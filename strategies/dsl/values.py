@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from strategies.dsl.limits import MAX_CASE_NAME
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 TypeName: TypeAlias = Literal["number", "text", "boolean"]
 
 TYPE_NAMES: Final[tuple[TypeName, ...]] = ("number", "text", "boolean")

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from gameproject.lib.ids import uuid7
 from strategies.models.strategies import Strategy
@@ -14,9 +15,9 @@ class Game(models.Model):
     external_id = models.CharField(max_length=200)
     platform = models.CharField(max_length=200, blank=True)
     strategy = models.ForeignKey(Strategy, on_delete=models.PROTECT, related_name="games")
-    time_zone = models.CharField(
+    time_zone = models.CharField(  # noqa: DJ001  # null means the realm's, which an empty text would not say
         max_length=64,
-        null=True,  # noqa: DJ001  # null means the realm's, which an empty text would not say
+        null=True,
         blank=True,
         validators=[validate_time_zone],
         help_text="Empty means the realm's.",
@@ -69,7 +70,7 @@ class Player(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     realm = models.ForeignKey(Realm, on_delete=models.CASCADE, related_name="players")
     external_id = models.CharField(max_length=200)
-    created_at = models.DateTimeField(db_default=models.functions.Now(), editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="player_external_id", fields=["realm", "external_id"])]

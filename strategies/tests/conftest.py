@@ -1,7 +1,7 @@
 """A small world to score in, and ways to look into it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,11 @@ FIRST_TIME_BONUS = {
                 "right": {"type": "literal", "value": 0},
             },
             "then": [
-                {"type": "assign_points", "value": {"type": "literal", "value": 100}, "case_name": "FirstTime"}
+                {
+                    "type": "assign_points",
+                    "value": {"type": "literal", "value": 100},
+                    "case_name": "FirstTime",
+                }
             ],
         }
     ],
@@ -41,7 +45,11 @@ def constant_program(points: float, case: str = "Done") -> dict[str, object]:
 
 def data_program(key: str = "minutes") -> dict[str, object]:
     """A program that gives as many points as the event data says."""
-    award = {"type": "assign_points", "value": {"type": "field", "path": f"data.{key}"}, "case_name": "Counted"}
+    award = {
+        "type": "assign_points",
+        "value": {"type": "field", "path": f"data.{key}"},
+        "case_name": "Counted",
+    }
     return {"type": "program", "rules": [], "default": award}
 
 
@@ -72,7 +80,7 @@ class World:
             "HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()
         }
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self.client.generic(method, f"/api/v1{path}", data, content_type="application/json", **meta)
+        return self.client.generic(method, f"/api/v1{path}", data, "application/json", **meta)  # type: ignore[arg-type]  # WSGI variables
 
     def get(self, path: str) -> Any:
         return self.request("GET", path)
@@ -90,17 +98,19 @@ def make_world(slug: str = "acme") -> World:
     realm = Realm.objects.create(slug=slug, name=slug)
     _row, key = keys.create_api_key(realm=realm, name="tests", scopes=Scope.values)
     game = Game.objects.create(
-        realm=realm, external_id="g1", platform="test", strategy=Strategy.objects.get(realm=None, slug="default")
+        realm=realm,
+        external_id="g1",
+        platform="test",
+        strategy=Strategy.objects.get(realm=None, slug="default"),
     )
     return World(realm, key, game, Client(raise_request_exception=False))
 
 
 @pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
+def fresh_caches() -> None:
     """A test's rows get their ids anew, but process caches would outlive them."""
     targets.forget_all()
     programs.load.cache_clear()
-    yield
 
 
 @pytest.fixture

@@ -56,5 +56,5 @@ def test_a_draft_may_be_changed_and_deleted(world: World) -> None:
 
 
 def refused(statement: str) -> None:
-    with pytest.raises(DatabaseError, match="is refused|append only|immutable"), transaction.atomic():
+    with pytest.raises(DatabaseError, match=r"is refused"), transaction.atomic():
         connection.cursor().execute(statement)

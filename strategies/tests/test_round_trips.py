@@ -31,7 +31,8 @@ EVERY_FACT = [
 
 def reads_everything() -> dict[str, object]:
     tell = [
-        {"type": "set_callback_data", "key": path, "value": {"type": "field", "path": path}} for path in EVERY_FACT
+        {"type": "set_callback_data", "key": path, "value": {"type": "field", "path": path}}
+        for path in EVERY_FACT
     ]
     when = {"type": "literal", "value": True}
     return constant_program(1) | {"rules": [{"type": "rule", "when": when, "then": tell}]}
@@ -47,7 +48,9 @@ def round_trips(call: Callable[[], object]) -> int:
         call()
         pgconn.untrace()
         directions = [line.split("\t")[0] for line in Path(file.name).read_text().splitlines()]
-    return sum(after == "F" and before != "F" for before, after in zip(["B", *directions], directions, strict=False))
+    return sum(
+        after == "F" and before != "F" for before, after in zip(["B", *directions], directions, strict=False)
+    )
 
 
 def test_the_counter_counts(transactional_db: None) -> None:

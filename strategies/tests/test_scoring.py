@@ -73,7 +73,11 @@ def test_no_award_is_an_ordinary_answer(world: World) -> None:
     answer = world.score()
 
     assert answer.status_code == 201
-    assert (answer.json()["points"], answer.json()["caseName"], answer.json()["outcome"]) == (0, None, "no_award")
+    assert (answer.json()["points"], answer.json()["caseName"], answer.json()["outcome"]) == (
+        0,
+        None,
+        "no_award",
+    )
     assert PlayerTaskStats.objects.get().n_scores == 1
 
 
@@ -120,7 +124,9 @@ def test_a_failed_run_stores_nothing_and_names_its_node(world: World) -> None:
         ({"status": TaskStatus.CLOSED}, "TASK_CLOSED"),
     ],
 )
-def test_a_closed_task_is_refused_until_it_is_open_again(world: World, change: dict[str, str], code: str) -> None:
+def test_a_closed_task_is_refused_until_it_is_open_again(
+    world: World, change: dict[str, str], code: str
+) -> None:
     task = world.task("t1")
     assert world.score().status_code == 201
 
@@ -133,7 +139,9 @@ def test_a_closed_task_is_refused_until_it_is_open_again(world: World, change: d
 
 
 def test_a_draft_never_scores(world: World) -> None:
-    created = world.post("/strategies/custom", {"name": "Draft", "type": "FULL", "astJson": constant_program(1)})
+    created = world.post(
+        "/strategies/custom", {"name": "Draft", "type": "FULL", "astJson": constant_program(1)}
+    )
     assert created.status_code == 201
     world.post(f"/games/{world.game.external_id}/tasks", {"externalTaskId": "t1", "strategyId": "draft"})
 

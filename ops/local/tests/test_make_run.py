@@ -116,10 +116,13 @@ class Stack:
         except psutil.Error:
             return False
 
+    def supervisor(self) -> psutil.Process:
+        [found] = [process for process in self.processes() if "ops.local.run" in process.cmdline()]
+        return found
+
     def leader(self, text: str) -> psutil.Process:
         """Return the process of the supervisor whose command line contains `text`."""
-        [supervisor] = [process for process in self.processes() if "ops.local.run" in process.cmdline()]
-        [found] = [child for child in supervisor.children() if text in " ".join(child.cmdline())]
+        [found] = [child for child in self.supervisor().children() if text in " ".join(child.cmdline())]
         return found
 
 
@@ -221,7 +224,7 @@ def kill_make(stack: Stack) -> None:
 
 
 def kill_the_supervisor(stack: Stack) -> None:
-    stack.leader("granian").parent().kill()  # type: ignore[union-attr] - it has one
+    stack.supervisor().kill()
 
 
 @pytest.mark.parametrize("end", [interrupt_from_the_terminal, terminate_make, kill_make, kill_the_supervisor])

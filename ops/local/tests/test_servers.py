@@ -8,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from ops.local import testing
+from ops.local import children, testing
 from ops.local.postgres import Postgres, end_leftover
 from ops.local.servers import LONGEST_SOCKET_FOLDER, ServerError, private_folder, socket_folder
 from ops.local.testing import locked, remove_leftovers
-from ops.local.valkey import ONCE, Valkey
+from ops.local.valkey import Valkey
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     process = testing.start(server, folder / "log")
     server.create_database()
     yield server
-    testing.children.stop(process, stop_signal=server.abort_signal, seconds=5)
+    children.stop(process, stop_signal=server.abort_signal, seconds=5)
     server.remove()
 
 
@@ -37,7 +39,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server.prepare()
     process = testing.start(server, folder / "log")
     yield server
-    testing.children.stop(process, stop_signal=server.stop_signal, seconds=5)
+    children.stop(process, stop_signal=server.stop_signal, seconds=5)
 
 
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
@@ -134,9 +136,17 @@ def test_valkey_forgets_nothing(valkey: Valkey, setting: str, value: str) -> Non
 
 
 def test_valkey_answers_nobody_without_its_password(valkey: Valkey) -> None:
-    with redis.Redis(port=valkey.port, retry=ONCE) as client, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=valkey.port, retry=Retry(NoBackoff(), 0)) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
         client.ping()
     assert valkey.configuration.stat().st_mode & 0o077 == 0
+
+
+def test_a_valkey_that_is_stopped_is_not_ready(tmp_path: Path) -> None:
+    server = Valkey(tmp_path / "valkey")
+    assert not server.is_ready()
 
 
 def test_leftovers_of_killed_runs_are_removed_and_those_of_running_ones_stay(

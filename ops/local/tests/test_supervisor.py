@@ -123,7 +123,7 @@ def test_the_pause_doubles_to_a_limit_and_begins_anew_after_a_healthy_life(
 ) -> None:
     child = Child(Program("web", [], {}), Path("unused"))
     clock = iter(range(1000, 1010))
-    monkeypatch.setattr(supervisor.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     child.started_at = 1000
     assert [child.pause_after_end() for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
     child.started_at = 1000 - supervisor.HEALTHY_SECONDS

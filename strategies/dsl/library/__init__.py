@@ -46,7 +46,9 @@ def _load(folder: str, parents: Mapping[str, LibraryProgram]) -> dict[str, Libra
     return {each.slug: each for each in loaded}
 
 
-def _read(raw: Mapping[str, str | dict[str, object]], parents: Mapping[str, LibraryProgram]) -> LibraryProgram:
+def _read(
+    raw: Mapping[str, str | dict[str, object]], parents: Mapping[str, LibraryProgram]
+) -> LibraryProgram:
     kind = Kind(str(raw["type"]))
     parent = str(raw["parent"]) if "parent" in raw else None
     source = raw["program"]

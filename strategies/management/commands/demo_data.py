@@ -21,9 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         known = _read(options["known"])
-        demo = ensure_demo(
-            known_key=known.get("apiKey", ""), known_password=known.get("adminPassword", "")
-        )
+        demo = ensure_demo(known_key=known.get("apiKey", ""), known_password=known.get("adminPassword", ""))
         result = {
             "apiKey": demo.api_key,
             "adminUser": demo.admin_user,
@@ -44,4 +42,8 @@ def _read(path: Path | None) -> dict[str, str]:
         values = json.loads(path.read_text())
     except ValueError:
         return {}
-    return {key: value for key, value in values.items() if isinstance(value, str)} if isinstance(values, dict) else {}
+    return (
+        {key: value for key, value in values.items() if isinstance(value, str)}
+        if isinstance(values, dict)
+        else {}
+    )

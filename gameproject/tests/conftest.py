@@ -1,0 +1,106 @@
+"""The service as it is served: granian with two processes, over the tests' own database."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+
+from ops.local import children
+from strategies.tests.conftest import World, fresh_caches, make_world, world
+
+__all__ = ["fresh_caches", "world"]
+
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Web:
+    """A running server; every call is a connection of its own, so that either process may get it."""
+
+    port: int
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        http_connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            sent = None if body is None else json.dumps(body).encode()
+            http_connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
+            response = http_connection.getresponse()
+            return Answer(
+                response.status, json.loads(response.read() or b"null"), dict(response.getheaders())
+            )
+        finally:
+            http_connection.close()
+
+    def api(self, world: World, method: str, path: str, body: object = None) -> Answer:
+        return self.call(method, f"/api/v1{path}", body, **{"X-API-Key": world.key})
+
+    def score(self, world: World, user: str, task: str = "t1") -> Answer:
+        path = f"/games/{world.game.external_id}/tasks/{task}/points"
+        return self.api(world, "POST", path, {"externalUserId": user})
+
+
+@pytest.fixture
+def web(world: World) -> Iterator[Web]:
+    """Serve the test's database with two processes of four threads."""
+    port = _free_port()
+    command = [
+        *(str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"),
+        *("--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws"),
+        "gameproject.wsgi:application",
+    ]
+    with tempfile.TemporaryFile() as log:
+        process = children.spawn(
+            command, environment={**os.environ, "DATABASE_URL": _test_database_url()}, output=log
+        )
+        try:
+            yield _ready(Web(port), process, log)
+        finally:
+            children.stop(process, stop_signal=signal.SIGTERM, seconds=10)
+
+
+def _test_database_url() -> str:
+    settings = connection.settings_dict
+    where = urlencode({key: settings[key.upper()] for key in ("host", "port") if settings[key.upper()]})
+    user = f"{settings['USER']}:{settings['PASSWORD']}".rstrip(":")
+    return f"postgresql://{user}@/{settings['NAME']}?{where}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ready(web: Web, process: Any, log: Any) -> Web:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            if web.call("GET", "/healthz").status == 200:
+                return web
+        except OSError:
+            time.sleep(0.05)
+    log.seek(0)
+    raise AssertionError(f"the web server did not start:\n{log.read().decode()[-3000:]}")
+
+
+__all__ += ["make_world"]

@@ -1,0 +1,123 @@
+"""What can be configured is read in one place, listed in `.env.example`, and passed on by docker compose."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+READERS = {"text", "integer", "number", "boolean", "words", "database"}
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+OWN_SERVICES = {"web", "worker", "beat", "migrate"}
+
+
+def calls(source: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call))
+
+
+def read_by_the_service() -> set[str]:
+    """Return the first argument of every `env.<reader>("NAME", ...)` in the settings."""
+    return {
+        call.args[0].value
+        for call in calls(ROOT / "gameproject" / "settings.py")
+        if isinstance(call.func, ast.Attribute) and call.func.attr in READERS
+        if isinstance(call.func.value, ast.Name) and call.func.value.id == "env"
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+
+
+def read_by_make_run() -> set[str]:
+    """Return the names that `make run` reads numbers from; the others it passes on."""
+    return {
+        call.args[1].value
+        for call in calls(ROOT / "ops" / "local" / "run.py")
+        if isinstance(call.func, ast.Name) and call.func.id == "whole_number"
+        if isinstance(call.args[1], ast.Constant) and isinstance(call.args[1].value, str)
+    }
+
+
+def read_by_docker_compose() -> set[str]:
+    return set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE))
+
+
+def listed() -> dict[str, str]:
+    """Return the variables of `.env.example` with their values, commented out or not."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return {
+        found[1]: found[2] for line in lines if (found := re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=(.*)", line))
+    }
+
+
+def test_env_example_lists_exactly_the_variables_that_are_read() -> None:
+    assert set(listed()) == read_by_the_service() | read_by_make_run() | read_by_docker_compose()
+
+
+def test_env_example_lists_each_variable_once() -> None:
+    names = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize(
+    "name", ["LOG_LEVEL", "SECURE_HSTS_SECONDS", "SCORING_DEADLINE_SECONDS", "API_MAX_BODY_BYTES"]
+)
+def test_env_example_shows_the_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [default] = [
+        eval(compile(ast.Expression(call.args[1]), "settings", "eval"), {"__builtins__": {}})
+        for call in calls(ROOT / "gameproject" / "settings.py")
+        if len(call.args) == 2 and isinstance(call.args[0], ast.Constant) and call.args[0].value == name
+    ]
+    assert listed()[name] == str(default)
+
+
+def test_env_example_holds_no_secret() -> None:
+    assert {listed()[name] for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD")} == {""}
+
+
+@pytest.mark.parametrize("package", ["gameproject", "strategies", "observability", "kpi"])
+def test_only_the_settings_read_the_environment(package: str) -> None:
+    readers = [
+        path
+        for path in (ROOT / package).rglob("*.py")
+        if "tests" not in path.parts and re.search(r"os\.(environ(?!\.setdefault)|getenv)", path.read_text())
+    ]
+    assert [str(path.relative_to(ROOT)) for path in readers if path.name != "env.py"] == []
+
+
+def test_compose_runs_every_process_of_the_service_and_its_servers() -> None:
+    assert set(SERVICES) == {*OWN_SERVICES, "postgres", "redis"}
+
+
+@pytest.mark.parametrize("name", sorted(OWN_SERVICES))
+def test_every_process_in_compose_is_told_its_servers_and_its_key(name: str) -> None:
+    assert {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"} <= set(SERVICES[name]["environment"])
+    assert set(SERVICES[name]["environment"]) <= read_by_the_service()
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+def test_compose_watches_and_restarts_what_stays_up(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_compose_publishes_nothing_but_the_web_server_and_only_on_loopback() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"web": ["127.0.0.1:${PORT:-8000}:8000"]}
+
+
+def test_compose_mounts_only_declared_volumes() -> None:
+    mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert mounted == set(yaml.safe_load(COMPOSE)["volumes"])
+
+
+def test_the_image_copies_what_exists_and_what_the_build_context_holds() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY (?!--from)(\S+) ", dockerfile, re.MULTILINE))
+    allowed = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert copied == allowed
+    assert [name for name in copied if not (ROOT / name).exists()] == []

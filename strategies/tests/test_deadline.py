@@ -1,0 +1,162 @@
+"""Half a second, and not more: a coded 503 that is safe to repeat, whatever PostgreSQL does."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from django.db import connection
+
+from strategies import execution, ledger
+from strategies.execution import Execution
+from strategies.models import Score
+from strategies.tests.conftest import World
+
+
+class Recorder:
+    """An observer that keeps what it is told."""
+
+    told: ClassVar[list[Execution]] = []
+
+    def record(self, execution: Execution) -> None:
+        self.told.append(execution)
+
+
+@pytest.fixture(autouse=True)
+def told(settings) -> list[Execution]:  # type: ignore[no-untyped-def]  # pytest-django's
+    settings.STRATEGY_OBSERVERS = [f"{__name__}.Recorder"]
+    Recorder.told.clear()
+    return Recorder.told
+
+
+@contextlib.contextmanager
+def player_locked_elsewhere() -> Iterator[None]:
+    with psycopg.connect(**connection_parameters()) as other:
+        other.execute("SELECT FROM strategies_playergamestats FOR UPDATE")
+        yield
+
+
+@contextlib.contextmanager
+def backend_stopped() -> Iterator[None]:
+    """Stop the server process of this thread's connection, as a hung host or a lost network would look."""
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def connection_parameters() -> dict[str, Any]:
+    settings = connection.settings_dict
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return {name: settings[key] for name, key in names.items() if settings[key]}
+
+
+def test_a_lock_that_is_not_given_is_503_in_time(world: World, told: list[Execution]) -> None:
+    world.task("t1")
+    world.score()
+
+    with player_locked_elsewhere():
+        started = time.monotonic()
+        refused = world.score(key="k")
+        seconds = time.monotonic() - started
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
+    assert refused.headers["Retry-After"] == "1"
+    assert 0.4 < seconds < 1.5
+    assert [run.status for run in told] == ["ok", "timeout"]
+    assert world.score(key="k").status_code == 201
+    assert Score.objects.count() == 2
+
+
+def test_a_server_that_does_not_answer_is_503_in_time(world: World, told: list[Execution]) -> None:
+    world.task("t1")
+    world.score()
+
+    with backend_stopped():
+        started = time.monotonic()
+        refused = world.score(key="k")
+        seconds = time.monotonic() - started
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
+    assert 0.4 < seconds < 1.5
+    assert told[-1].code == "DSL_TIMEOUT"
+    assert world.score(key="k").status_code == 201, "the connection was thrown away, the next one works"
+
+
+def test_a_lost_connection_is_repaired_without_the_client_noticing(world: World) -> None:
+    world.task("t1")
+    world.score()
+    with psycopg.connect(**connection_parameters(), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert world.score().status_code == 201
+
+
+@pytest.mark.parametrize(("key", "status", "n_scores"), [("k", 200, 1), (None, 503, 1)])
+def test_a_connection_lost_after_the_commit_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str | None, status: int, n_scores: int
+) -> None:
+    """With a key the stored score is found on the second try; without one nobody can know, and so it says."""
+    world.task("t1")
+    write = ledger.write
+
+    def write_and_lose(raw: ledger.Connection, new: ledger.NewScore, *, milliseconds: int) -> None:
+        write(raw, new, milliseconds=milliseconds)
+        monkeypatch.setattr(ledger, "write", write)
+        raise psycopg.OperationalError("the network is gone")
+
+    monkeypatch.setattr(ledger, "write", write_and_lose)
+    answer = world.score(key=key)
+
+    assert answer.status_code == status
+    assert Score.objects.count() == n_scores
+    if status == 503:
+        assert answer.json()["error"]["code"] == "OUTCOME_UNKNOWN"
+    else:
+        assert answer.json()["replayed"] is True
+
+
+def test_deadlocks_are_tried_again_and_then_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.task("t1")
+    lock = ledger.lock
+    failures = iter([psycopg.errors.DeadlockDetected("a"), psycopg.errors.DeadlockDetected("b")])
+
+    def lock_after_failures(*args: object, **kwargs: object) -> ledger.Locked:
+        for failure in failures:
+            raise failure
+        return lock(*args, **kwargs)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(ledger, "lock", lock_after_failures)
+    assert world.score().status_code == 201
+
+    def always(*_args: object, **_kwargs: object) -> ledger.Locked:
+        raise psycopg.errors.DeadlockDetected("always")
+
+    monkeypatch.setattr(ledger, "lock", always)
+    refused = world.score()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DATABASE_BUSY")
+
+
+def test_an_observer_that_fails_is_never_felt(world: World, told: list[Execution], settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+    settings.STRATEGY_OBSERVERS = [f"{__name__}.Failing", f"{__name__}.Recorder"]
+    world.task("t1")
+
+    assert world.score().status_code == 201
+
+    assert len(told) == 1
+    assert told[0].format == execution.EXECUTION_FORMAT
+
+
+class Failing:
+    def record(self, execution: Execution) -> None:
+        raise RuntimeError("an observer's own trouble")
