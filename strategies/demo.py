@@ -84,7 +84,9 @@ def _working_key(realm: Realm, known: str) -> str:
     except Unauthenticated:
         pass
     stamp = clock.now().strftime("%Y-%m-%d %H:%M")
-    _row, key = keys.create_api_key(realm=realm, name=f"demo {stamp}", scopes=Scope.values)
+    _row, key = keys.create_api_key(
+        realm=realm, name=f"demo {stamp}", scopes=Scope.values, key_rate=0, player_rate=0
+    )
     return key
 
 

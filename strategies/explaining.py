@@ -1,5 +1,6 @@
 """Why a score is what it is: its version run again on what was frozen with it."""
 
+import contextlib
 from decimal import Decimal
 
 from gameproject.lib import canonical
@@ -19,16 +20,25 @@ class Explanation:
         self.score = score
         self.program = programs.load(score.strategy_version_id).program
         self.trace = dsl.Trace(limit=None)
-        self.error: dsl.RunError | None = None
         self.outcome: dsl.Outcome | None = None
-        try:
+        self.rules: list[JsonDict] = []
+        if score.reverses is not None:
+            self.reproduced = score.points == -score.reverses.points
+            self.sentences = [f"Takes back the points of score {score.reverses_id}: {score.reason}"]
+        else:
+            self._run_again()
+
+    def _run_again(self) -> None:
+        score = self.score
+        with contextlib.suppress(dsl.RunError):
             self.outcome = dsl.interpret(
                 self.program, score.facts, score.data, score.variables, trace=self.trace
             )
-        except dsl.RunError as error:
-            self.error = error
         self.reproduced = inputs_are_untouched(score) and _same_result(score, self.outcome)
         self.rules, self.sentences = _in_words(self.program, self.trace, self.outcome)
+        reversal = Score.objects.filter(reverses_id=score.pk).first()
+        if reversal is not None:
+            self.sentences.append(f"Taken back by score {reversal.pk}: {reversal.reason}")
 
     def tree(self) -> JsonDict:
         """The program as an indented tree with the value of every node: see `dsl.tree`."""

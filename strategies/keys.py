@@ -1,13 +1,18 @@
-"""API keys: made, written down hashed, and read back from a request."""
+"""API keys: made, written down hashed, read back from a request, revoked."""
 
 import hashlib
 import hmac
 import re
 import secrets
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from gameproject.lib.errors import Unauthenticated
+from django.db import transaction
+
+from gameproject.lib import clock
+from gameproject.lib.errors import NotFound, Unauthenticated
+from strategies import throttling
 from strategies.models import ApiKey, Realm
 
 PREFIX_BYTES = 6
@@ -17,9 +22,20 @@ FORM = re.compile(r"[0-9a-f]{12}\.[A-Za-z0-9_-]{43}")
 
 
 def create_api_key(
-    *, realm: Realm, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+    *,
+    realm: Realm,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    key_rate: int | None = None,
+    key_burst: int | None = None,
+    player_rate: int | None = None,
+    player_burst: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """Create a key; return its row and the only copy of `PREFIX.SECRET` that will ever be."""
+    """Create a key; return its row and the only copy of `PREFIX.SECRET` that will ever be.
+
+    Rates are a second's, 0 for no limit; None, as for bursts, means the default (strategies/throttling.py).
+    """
     prefix = secrets.token_hex(PREFIX_BYTES)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     row = ApiKey.objects.create(
@@ -29,8 +45,36 @@ def create_api_key(
         secret_hash=hash_secret(secret),
         scopes=list(scopes),
         expires_at=expires_at,
+        key_rate=key_rate,
+        key_burst=key_burst,
+        player_rate=player_rate,
+        player_burst=player_burst,
     )
     return row, f"{prefix}.{secret}"
+
+
+@transaction.atomic
+def revoke_api_key(*, realm_id: uuid.UUID, prefix: str) -> ApiKey:
+    """Revoke a key from now on; one that is revoked already stays so since then. Raises NotFound.
+
+    The scoring request that begins next hears of it by the realm's `config_epoch`.
+    """
+    row = ApiKey.objects.select_for_update(no_key=True).filter(realm_id=realm_id, prefix=prefix[:16]).first()
+    if row is None:
+        raise NotFound("There is no such key.", code="KEY_NOT_FOUND", params={"prefix": prefix[:200]})
+    if row.revoked_at is None:
+        row.revoked_at = clock.now()
+        row.save(update_fields=["revoked_at"])
+    return row
+
+
+def limits_of(row: ApiKey) -> throttling.Limits:
+    return throttling.limits_of_key(
+        key_rate=row.key_rate,
+        key_burst=row.key_burst,
+        player_rate=row.player_rate,
+        player_burst=row.player_burst,
+    )
 
 
 def hash_secret(secret: str) -> bytes:

@@ -1,38 +1,69 @@
-"""The life of a strategy: created as a draft, edited, published, archived.
+"""The life of a strategy: created as a draft, edited, published, rolled back, cloned, archived.
 
-Each function is one transaction. A trigger raises the realm's `config_epoch` with every change that scoring
-must see, so a request that begins after one of these has returned is scored by the new state.
+Each function is one transaction, and the lock on the strategy's row puts its authors in order. A trigger raises
+the realm's `config_epoch` with every change that scoring must see, so a request that begins after one of these
+has returned is scored by the new state.
+
+An archived strategy no longer scores, but what extends it does: a published version is pinned to one version of
+its parent, which stays. Children therefore do not stand in the way of archiving; their next version must find
+another parent.
 """
 
 import uuid
 
-from django.db import transaction
+import msgspec
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from gameproject.lib import clock
-from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unprocessable
-from strategies import dsl, programs, selectors
+from gameproject.lib import canonical, clock
+from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unavailable, Unprocessable
+from strategies import dsl, programs, selectors, variables
 from strategies.models import Alias, Game, Realm, Strategy, StrategyVersion, Task
 from strategies.models.strategies import PRODUCTION
 
+MAX_NAME = 200
 MAX_SLUG = 80
+SLUG_TRIES = 20
+# A strategy of this slug could not be reached: the API has something else at its path.
+RESERVED_SLUGS = frozenset({"custom", "fields", "import", "simulate", "templates", "validate"})
 
 
 @transaction.atomic
 def create_strategy(
-    *, realm: Realm, name: str, description: str, kind: dsl.Kind, parent: Strategy | None, program: object
+    *,
+    realm: Realm,
+    name: str,
+    description: str,
+    kind: dsl.Kind,
+    parent: Strategy | None,
+    program: object,
+    slug: str = "",
 ) -> StrategyVersion:
-    """Create a strategy with its first draft. Raises Unprocessable with every problem of the program."""
+    """Create a strategy with its first draft, under a slug made of `slug` or else the name.
+
+    Raises Unprocessable with every problem of the program.
+    """
     validation = validated(realm=realm, kind=kind, parent=parent, program=program)
-    strategy = Strategy.objects.create(
-        realm=realm,
-        slug=_free_slug(realm, name),
-        name=name,
-        description=description,
-        type=kind.value,
-        parent=parent,
+    strategy = _insert(
+        Strategy(realm=realm, name=name, description=description, type=kind.value, parent=parent),
+        realm,
+        wanted_slug(slug or name),
     )
     return _create_version(strategy, validation, program)
+
+
+@transaction.atomic
+def clone_strategy(*, realm: Realm, version: StrategyVersion, name: str | None = None) -> StrategyVersion:
+    """Copy a version, of a built-in strategy too, to a strategy of its own: a draft of the same program."""
+    source = version.strategy
+    return create_strategy(
+        realm=realm,
+        name=name or f"{source.name[: MAX_NAME - 7]} (copy)",
+        description=source.description,
+        kind=dsl.Kind(source.type),
+        parent=source.parent,
+        program=version.program,
+    )
 
 
 @transaction.atomic
@@ -47,17 +78,20 @@ def edit_strategy(
     """Change the draft in place, or begin the next one where the last version is published."""
     strategy = _locked(strategy.pk)
     _require_not_archived(strategy)
-    if parent is not None and parent.pk != strategy.parent_id:
-        _require_no_cycle(strategy, parent)
-        strategy.parent = parent
     kind = dsl.Kind(strategy.type)
     realm = strategy.realm
     if realm is None:
         raise Conflict("A built-in strategy cannot be changed. Clone it.", code="STRATEGY_BUILT_IN")
-    validation = validated(realm=realm, kind=kind, parent=strategy.parent, program=program)
-    strategy.name = strategy.name if name is None else name
-    strategy.description = strategy.description if description is None else description
-    strategy.save(update_fields=["name", "description", "parent"])
+    parent = parent or strategy.parent
+    if parent is not None and parent.pk != strategy.parent_id:
+        _require_no_cycle(strategy, parent)
+    validation = validated(realm=realm, kind=kind, parent=parent, program=program)
+    _describe_strategy(
+        strategy,
+        name=strategy.name if name is None else name,
+        description=strategy.description if description is None else description,
+        parent=parent,
+    )
     draft = selectors.draft_of(strategy)
     if draft is None:
         return _create_version(strategy, validation, program)
@@ -70,25 +104,52 @@ def edit_strategy(
 def publish_strategy(*, strategy: Strategy) -> StrategyVersion:
     """Publish the draft: pin its parent, make it immutable, and move `production` to it.
 
-    Raises Conflict (no draft, archived) and Unprocessable (it does not validate against its parent of today).
+    Kept with it are its warnings, and a warning for each variable that a game or task overrides with a value that
+    no longer fits. Raises Conflict (no draft, archived) and Unprocessable (it does not validate against its parent
+    of today).
     """
     strategy = _locked(strategy.pk)
     _require_not_archived(strategy)
     version = selectors.draft_of(strategy)
     if version is None:
         raise Conflict("There is no draft to publish.", code="NO_DRAFT")
-    if strategy.parent is not None:
-        version.parent_version = selectors.production_alias(strategy.parent).version
-    validation = validated(
-        realm=strategy.realm,
-        kind=dsl.Kind(strategy.type),
-        parent=strategy.parent,
-        program=version.program,
-    )
+    # Looked up once: validated against one version of the parent and pinned to a newer one, it might not run.
+    version.parent_version = _production_version(strategy.parent)
+    validation = _require_valid(_validate_version(strategy, version))
     _describe(version, validation, version.program)
+    assert validation.program is not None  # noqa: S101  # it is valid
+    version.problems += [
+        misfit.as_problem()
+        for misfit in variables.misfits(validation.program, strategy=strategy, realm_id=strategy.realm_id)
+    ]
     version.published_at = clock.now()
     version.save()
-    Alias.objects.update_or_create(strategy=strategy, name=PRODUCTION, defaults={"version": version})
+    _move_production(strategy, version)
+    return version
+
+
+@transaction.atomic
+def roll_back_strategy(*, strategy: Strategy, number: int) -> StrategyVersion:
+    """Move `production` to a version that was published before, at once. A draft stays as it is.
+
+    Raises NotFound (no such version), Conflict (archived, a draft, in production already) and Unprocessable (it
+    names event data that has been masked since).
+    """
+    strategy = _locked(strategy.pk)
+    _require_not_archived(strategy)
+    version = selectors.version_by_number(strategy, number)
+    if version.published_at is None:
+        raise Conflict(
+            "A draft cannot be rolled back to. Publish it.",
+            code="VERSION_NOT_PUBLISHED",
+            params={"version": number},
+        )
+    if selectors.production_alias(strategy).version_id == version.pk:
+        raise Conflict(
+            "The version is in production already.", code="VERSION_IN_PRODUCTION", params={"version": number}
+        )
+    _require_valid(_validate_version(strategy, version))
+    _move_production(strategy, version)
     return version
 
 
@@ -96,21 +157,23 @@ def publish_strategy(*, strategy: Strategy) -> StrategyVersion:
 def archive_strategy(*, strategy: Strategy, force: bool = False) -> Strategy:
     """Stop a strategy from scoring, at once. Raises Conflict, naming its users, unless `force` is given."""
     strategy = _locked(strategy.pk)
-    users = used_by(strategy)
-    if any(users.values()) and not force:
+    if strategy.archived_at is not None:
+        return strategy
+    n_games, n_tasks = strategy.games.count(), strategy.tasks.count()
+    if (n_games or n_tasks) and not force:
         raise Conflict(
-            "Games or tasks use this strategy; their events would be refused. Send force: true to archive it.",
+            f"{variables.counted(n_games, n_tasks)} use this strategy; their events would be refused. "
+            "Send force: true to archive it.",
             code="STRATEGY_IN_USE",
-            params=users,
+            params=used_by(strategy),
         )
-    if strategy.archived_at is None:
-        strategy.archived_at = clock.now()
-        strategy.save(update_fields=["archived_at"])
+    strategy.archived_at = clock.now()
+    strategy.save(update_fields=["archived_at"])
     return strategy
 
 
 def used_by(strategy: Strategy, *, limit: int = 50) -> dict[str, object]:
-    """Name the games, tasks and child strategies that rest on a strategy, the first `limit` of each."""
+    """Name the games and tasks that would no longer score without a strategy, the first `limit` of each."""
     games = Game.objects.filter(strategy=strategy).order_by("external_id")
     tasks = Task.objects.filter(strategy=strategy).order_by("external_id")
     return {
@@ -127,26 +190,19 @@ def validate(
         raise BadRequest("A strategy of type DSL_FULL has no parent.", code="PARENT_NOT_ALLOWED")
     if kind is dsl.Kind.EXTEND and parent is None:
         raise BadRequest("A strategy of type DSL_EXTEND needs parentStrategyId.", code="PARENT_MISSING")
-    return dsl.validate(
-        program,
-        kind=kind,
-        parent=programs.load(selectors.production_alias(parent).version_id).program if parent else None,
-        masked_keys=realm.masked_data_keys if realm else (),
-    )
+    return _validate_against(_production_version(parent), realm, kind, program)
 
 
 def validated(
     *, realm: Realm | None, kind: dsl.Kind, parent: Strategy | None, program: object
 ) -> dsl.Validation:
     """Validate, and raise Unprocessable where there are errors."""
-    validation = validate(realm=realm, kind=kind, parent=parent, program=program)
-    if not validation.valid:
-        raise Unprocessable(
-            "The program has problems; each is listed.",
-            code="PROGRAM_INVALID",
-            problems=problems_json(validation),
-        )
-    return validation
+    return _require_valid(validate(realm=realm, kind=kind, parent=parent, program=program))
+
+
+def wanted_slug(text: str) -> str:
+    """Make a slug of a name; it may be taken."""
+    return slugify(text)[:MAX_SLUG] or "strategy"
 
 
 def problems_json(validation: dsl.Validation) -> list[JsonDict]:
@@ -175,10 +231,55 @@ def _require_not_archived(strategy: Strategy) -> None:
 
 def _require_no_cycle(strategy: Strategy, parent: Strategy) -> None:
     ancestor: Strategy | None = parent
-    while ancestor is not None:
+    seen: set[uuid.UUID] = set()
+    # Two authors at the same moment could close a circle; published versions, being pinned, never do.
+    while ancestor is not None and ancestor.pk not in seen:
         if ancestor.pk == strategy.pk:
             raise BadRequest("A strategy cannot extend itself, not even through others.", code="PARENT_CYCLE")
+        seen.add(ancestor.pk)
         ancestor = ancestor.parent
+
+
+def _production_version(parent: Strategy | None) -> StrategyVersion | None:
+    return None if parent is None else selectors.production_alias(parent).version
+
+
+def _validate_version(strategy: Strategy, version: StrategyVersion) -> dsl.Validation:
+    return _validate_against(version.parent_version, strategy.realm, dsl.Kind(strategy.type), version.program)
+
+
+def _validate_against(
+    parent: StrategyVersion | None, realm: Realm | None, kind: dsl.Kind, program: object
+) -> dsl.Validation:
+    return dsl.validate(
+        program,
+        kind=kind,
+        parent=programs.load(parent.pk).program if parent else None,
+        masked_keys=realm.masked_data_keys if realm else (),
+    )
+
+
+def _require_valid(validation: dsl.Validation) -> dsl.Validation:
+    if not validation.valid:
+        raise Unprocessable(
+            "The program has problems; each is listed.",
+            code="PROGRAM_INVALID",
+            problems=problems_json(validation),
+        )
+    return validation
+
+
+def _move_production(strategy: Strategy, version: StrategyVersion) -> None:
+    Alias.objects.update_or_create(strategy=strategy, name=PRODUCTION, defaults={"version": version})
+
+
+def _describe_strategy(strategy: Strategy, **values: object) -> None:
+    """Save what differs. An update empties the realm's caches, which a mere draft should not."""
+    changed = [name for name, value in values.items() if getattr(strategy, name) != value]
+    for name in changed:
+        setattr(strategy, name, values[name])
+    if changed:
+        strategy.save(update_fields=changed)
 
 
 def _create_version(strategy: Strategy, validation: dsl.Validation, program: object) -> StrategyVersion:
@@ -190,15 +291,30 @@ def _create_version(strategy: Strategy, validation: dsl.Validation, program: obj
 
 
 def _describe(version: StrategyVersion, validation: dsl.Validation, program: object) -> None:
-    version.program = program
-    version.digest = validation.digest or ""
+    # As PostgreSQL gives it back, which knows no negative zero: the digest must be of what is stored.
+    version.program = msgspec.json.decode(canonical.stored_json(program))
+    version.digest = dsl.digest(version.program)
     version.cost = cost_json(validation.cost)
     version.problems = problems_json(validation)
 
 
-def _free_slug(realm: Realm, name: str) -> str:
-    base = slugify(name)[:MAX_SLUG] or "strategy"
-    taken = set(Strategy.objects.filter(realm=realm, slug__startswith=base).values_list("slug", flat=True))
+def _insert(strategy: Strategy, realm: Realm, base: str) -> Strategy:
+    """Insert under a free slug; where another author takes the same one at the same moment, under the next."""
+    for _ in range(SLUG_TRIES):
+        strategy.slug = _free_slug(realm, base)
+        try:
+            with transaction.atomic():
+                strategy.save(force_insert=True)
+        except IntegrityError:
+            continue
+        return strategy
+    raise Unavailable("Many strategies of this name are being created. Send the request again.")
+
+
+def _free_slug(realm: Realm, base: str) -> str:
+    """Find a slug that no strategy seen by the realm has: one named as a built-in would hide it."""
+    seen = selectors.strategies_seen_by(realm.pk).filter(slug__startswith=base)
+    taken = RESERVED_SLUGS.union(seen.values_list("slug", flat=True))
     slug, n = base, 1
     while slug in taken:
         n += 1

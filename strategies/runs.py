@@ -1,7 +1,6 @@
 """One run of a program for one event: evaluated, and told to the ledger, the observers and the client."""
 
 import time
-import zlib
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +12,7 @@ from strategies.answers import ScoreAnswer, bonus_answers
 from strategies.events import Event
 from strategies.execution import Execution, Status
 from strategies.ledger import Locked, NewScore
-from strategies.models.scores import TASK_SLOTS
+from strategies.models.scores import slot_of
 from strategies.targets import Target
 
 LIMIT_CODES: Final = frozenset({"DSL_CALLBACK_TOO_LARGE"})
@@ -91,7 +90,7 @@ class Run:
             request_id=self.request_id,
             scored_at=self.locked.scored_at,
             day=self.figures.day,
-            slot=zlib.crc32(event.external_user_id.encode()) % TASK_SLOTS,
+            slot=slot_of(event.external_user_id),
         )
 
     def answer(self) -> ScoreAnswer:

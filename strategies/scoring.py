@@ -20,7 +20,7 @@ from django.conf import settings
 
 from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
 from gameproject.lib.ids import uuid7
-from strategies import deadline, dsl, events, ledger, selectors, targets
+from strategies import deadline, dsl, events, ledger, selectors, targets, throttling
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.events import Event
 from strategies.execution import notify
@@ -62,12 +62,14 @@ def score(*, api_key: str, event: Event, request_id: str) -> ScoreAnswer:
     A key that was used before for the same event gets the stored score, as stored, with `replayed` set; also
     where a new event would now be refused, because the task was closed or the strategy archived since.
     Raises Unauthenticated, Forbidden, NotFound, BadRequest, TooLarge, Conflict (closed, archived, key used
-    with another body), Unprocessable (the run failed; nothing is stored) and Unavailable (deadline, database
+    with another body), Throttled, Unprocessable (the run failed; nothing is stored) and Unavailable (deadline, database
     away; safe to send again with the same key).
     """
     request = Request(event, request_id)
-    for _ in range(MAX_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         principal = targets.authenticate(api_key, Scope.SCORE)
+        if attempt == 0:
+            throttling.admit_event(principal, event.external_user_id)
         try:
             events.check(event)
             target = targets.find(principal.realm_id, event.game, event.task)
@@ -75,7 +77,7 @@ def score(*, api_key: str, event: Event, request_id: str) -> ScoreAnswer:
         except ConfigurationChanged:
             targets.forget(api_key, principal.realm_id, event.game, event.task)
         except dsl.RunError as error:
-            raise _run_failed(error) from None
+            raise run_failed(error) from None
         except DomainError as refusal:
             return _stored_or_raise(principal.realm_id, request, refusal)
         except psycopg.Error as error:
@@ -100,7 +102,7 @@ def _attempt(principal: targets.Principal, target: targets.Target, request: Requ
         raise
     if locked.stored_id is not None:
         ledger.roll_back(connection)
-        return _replay(target.realm_id, locked.stored_id, locked.stored_hash, request)
+        return replay(target.realm_id, locked.stored_id, locked.stored_hash, request.fingerprint)
     notify(run.execution())
     return run.answer()
 
@@ -141,7 +143,7 @@ def _tell_of_failure(run: Run, error: BaseException, request: Request) -> None:
         notify(run.execution(timed_out=True))
 
 
-def _run_failed(error: dsl.RunError) -> Unprocessable:
+def run_failed(error: dsl.RunError) -> Unprocessable:
     return Unprocessable(
         f"The strategy failed on this event: {error.message}",
         code=error.code,
@@ -150,16 +152,24 @@ def _run_failed(error: dsl.RunError) -> Unprocessable:
 
 
 # ── The same key again ───────────────────────────────────────────────────────────────────────────
-def _replay(
-    realm_id: uuid.UUID, score_id: uuid.UUID, stored_hash: bytes | memoryview | None, request: Request
+def replay(
+    realm_id: uuid.UUID,
+    score_id: uuid.UUID,
+    stored_hash: bytes | memoryview | None,
+    fingerprint: bytes | None,
 ) -> ScoreAnswer:
-    if stored_hash is None or bytes(stored_hash) != request.fingerprint:
-        raise Conflict(
-            "This Idempotency-Key was used for another event. Use a new key for a new event.",
-            code="IDEMPOTENCY_KEY_REUSED",
-            params={"scoreId": str(score_id)},
-        )
+    """Answer with the stored score, if the key was used for this very event. Raises Conflict if not."""
+    if stored_hash is None or bytes(stored_hash) != fingerprint:
+        raise key_reused(score_id)
     return score_answer(selectors.score_by_id(realm_id, score_id), replayed=True)
+
+
+def key_reused(score_id: uuid.UUID) -> Conflict:
+    return Conflict(
+        "This Idempotency-Key was used for another event. Use a new key for a new event.",
+        code="IDEMPOTENCY_KEY_REUSED",
+        params={"scoreId": str(score_id)},
+    )
 
 
 def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError) -> ScoreAnswer:
@@ -170,7 +180,7 @@ def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError
     )
     if stored is None:
         raise refusal
-    return _replay(realm_id, stored.pk, stored.request_hash, request)
+    return replay(realm_id, stored.pk, stored.request_hash, request.fingerprint)
 
 
 # ── What may be tried again ──────────────────────────────────────────────────────────────────────

@@ -111,7 +111,7 @@ def score_by_id(realm_id: uuid.UUID, score_id: uuid.UUID) -> Score:
     """Find a score with all that an answer shows of it. Raises NotFound."""
     score = (
         Score.objects.filter(realm_id=realm_id, pk=score_id)
-        .select_related("task", "player", "strategy", "strategy_version")
+        .select_related("task", "player", "strategy", "strategy_version", "reverses")
         .first()
     )
     if score is None:

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import Conflict, Forbidden
-from strategies import facts, keys, programs, selectors
+from strategies import facts, keys, programs, selectors, throttling
 from strategies.models import ApiKey, Realm
 from strategies.models.games import TaskStatus
 from strategies.variables import effective_variables
@@ -37,6 +37,7 @@ class Principal:
     prefix: str
     scopes: frozenset[str]
     expires_at: datetime | None
+    limits: throttling.Limits
     epoch: int
 
 
@@ -97,7 +98,15 @@ def look_up_principal(key: str) -> Principal:
         or not row.is_valid(clock.now())
     ):
         raise keys.unknown_key()
-    return Principal(row.realm_id, row.pk, row.prefix, frozenset(row.scopes), row.expires_at, row.epoch)
+    return Principal(
+        realm_id=row.realm_id,
+        key_id=row.pk,
+        prefix=row.prefix,
+        scopes=frozenset(row.scopes),
+        expires_at=row.expires_at,
+        limits=keys.limits_of(row),
+        epoch=row.epoch,
+    )
 
 
 def require_scope(principal: Principal, scope: str) -> None:

@@ -125,16 +125,24 @@ def _as_domain_error(exc: Exception) -> DomainError | None:
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────
 def page(request: Request, rows: QuerySet[M], render: Callable[[M], object]) -> Response:
     """Answer with a page of rows, newest first, by keyset on their time-ordered ids."""
-    limit = _limit(request.query_params.get("limit"))
+    found, next_cursor = cut_page(request, rows)
+    return Response({"items": [render(row) for row in found], "nextCursor": next_cursor})
+
+
+def cut_page(request: Request, rows: QuerySet[M], *, key: str = "pk") -> tuple[list[M], str | None]:
+    """Return the page that the request asks for, newest first by a column of UUIDs, and the next one's cursor."""
+    limit = page_limit(request)
     cursor = request.query_params.get("cursor")
     if cursor is not None:
-        rows = rows.filter(pk__lt=_decode_cursor(cursor))
-    found = list(rows.order_by("-pk")[: limit + 1])
-    next_cursor = _encode_cursor(found[limit - 1].pk) if len(found) > limit else None
-    return Response({"items": [render(row) for row in found[:limit]], "nextCursor": next_cursor})
+        rows = rows.filter(**{f"{key}__lt": _decode_cursor(cursor)})
+    found = list(rows.order_by(f"-{key}")[: limit + 1])
+    is_last = len(found) <= limit
+    return found[:limit], None if is_last else _encode_cursor(getattr(found[limit - 1], key))
 
 
-def _limit(given: str | None) -> int:
+def page_limit(request: Request) -> int:
+    """Read `limit`. Raises BadRequest."""
+    given = request.query_params.get("limit")
     if given is None:
         return DEFAULT_LIMIT
     if not (given.isascii() and given.isdecimal() and len(given) <= 3 and 1 <= int(given) <= MAX_LIMIT):

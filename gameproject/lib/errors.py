@@ -92,6 +92,13 @@ class Unprocessable(DomainError):
     default_code = "UNPROCESSABLE"
 
 
+class Throttled(DomainError):
+    """429: too many requests; `params` names the limit, `Retry-After` says when the next one will pass."""
+
+    status = 429
+    default_code = "THROTTLED"
+
+
 class Unavailable(DomainError):
     """503: a dependency is away or a deadline has passed; safe to send again with the same key."""
 

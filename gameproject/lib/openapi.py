@@ -37,6 +37,8 @@ ERRORS: Final = {
     413: "The body or the event data is too large.",
     415: "Not JSON.",
     422: "A program that does not validate, or a run that failed.",
+    429: "Over the limit that `params` names: `scope` (key or player), `perSecond` and `burst`. `Retry-After` says "
+    "when the next request passes. Each web process counts by itself.",
     503: "A dependency is away or a deadline has passed; safe to send again with the same key.",
 }
 
@@ -53,11 +55,11 @@ def endpoint(
     parameters: Sequence[OpenApiParameter] = (),
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[F], F]:
-    """Describe a view's method; 401, 403 and 503 can always happen and need not be named."""
+    """Describe a view's method; 401, 403, 429 and 503 can always happen and need not be named."""
     responses: dict[Any, Any] = {
         (status, "application/json"): {**reference(struct)} for status, struct in answers.items()
     }
-    for status in sorted({401, 403, 503, *errors}):
+    for status in sorted({401, 403, 429, 503, *errors}):
         responses[(status, "application/json")] = {**reference(ErrorAnswer), "description": ERRORS[status]}
     return extend_schema(
         operation_id=name,

@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from gameproject.lib.admin import ReadOnlyAdmin
 from strategies.explaining import Explanation
 from strategies.models import PlayerGameStats, PlayerTaskStats, Score, TaskStats
-from strategies.models.scores import Outcome
 
 
 @admin.register(Score)
@@ -47,8 +46,6 @@ class ScoreAdmin(ReadOnlyAdmin[Score]):
 
     @admin.display(description="Why")
     def explanation(self, score: Score) -> SafeString:
-        if score.outcome == Outcome.REVERSAL:
-            return SafeString("A reversal: it compensates the score named under “reverses”.")
         explained = Explanation(score)
         return render_to_string(
             "admin/strategies/explanation.html", {"explained": explained, "tree": explained.tree()}

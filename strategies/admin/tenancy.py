@@ -24,7 +24,8 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     list_filter = ("realm",)
     list_select_related = ("realm",)
     search_fields = ("=prefix", "name")
-    fields = ("realm", "name", "scopes", "expires_at", "revoked_at")
+    throttles = ("key_rate", "key_burst", "player_rate", "player_burst")
+    fields = ("realm", "name", "scopes", "expires_at", "revoked_at", throttles)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         return ("realm", "scopes") if obj else ("revoked_at",)
@@ -37,7 +38,11 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
             obj.save()
             return
         row, key = create_api_key(
-            realm=obj.realm, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at
+            realm=obj.realm,
+            name=obj.name,
+            scopes=obj.scopes,
+            expires_at=obj.expires_at,
+            **{name: getattr(obj, name) for name in self.throttles},
         )
         obj.pk, obj.prefix = row.pk, row.prefix
         messages.warning(request, f"The key, shown only now: {key}")

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from gameproject.lib.body import Body, read_body
-from strategies import targets
+from strategies import targets, throttling
 from strategies.models import Realm
 from strategies.models.tenancy import Scope
 
@@ -31,19 +31,26 @@ class ApiView(APIView):
         if method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         self.principal = targets.look_up_principal(api_key(request))
+        throttling.admit_request(self.principal)
         targets.require_scope(self.principal, self.scopes.get(method, Scope.READ))
 
     @property
     def realm(self) -> Realm:
         return Realm.objects.get(pk=self.principal.realm_id)
 
-    def read(self, body_type: type[B]) -> B:
-        return read_body(self.request._request, body_type)  # noqa: SLF001  # past the framework's parsers
+    def read(self, body_type: type[B], *, max_bytes: int | None = None) -> B:
+        # Past the framework's parsers
+        return read_body(self.request._request, body_type, max_bytes=max_bytes)  # noqa: SLF001
 
 
 def api_key(request: Request) -> str:
     key: str = request.META.get(KEY_HEADER, "")
     return key
+
+
+def request_id(request: Request) -> str:
+    made: str = request._request.request_id  # type: ignore[attr-defined]  # noqa: SLF001  # the middleware's
+    return made
 
 
 def json_response(answer: msgspec.Struct, *, status: int = 200) -> HttpResponse:

@@ -13,12 +13,13 @@ from rest_framework.request import Request
 from gameproject.lib.body import Body, ExternalId, Line
 from gameproject.lib.errors import BadRequest
 from gameproject.lib.openapi import endpoint
-from strategies import scoring, selectors
+from strategies import scoring, selectors, targets
 from strategies.answers import ScoreAnswer, score_answer
-from strategies.api.base import ApiView, api_key, json_response
+from strategies.api.base import ApiView, api_key, json_response, request_id
 from strategies.events import Event
 from strategies.explaining import Explanation
 from strategies.models.tenancy import Scope
+from strategies.reversing import reverse_score
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 
@@ -31,6 +32,10 @@ class EventBody(Body):
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     is_test: bool = False
     session_key: Line | None = None
+
+
+class ReversalBody(Body):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 
 
 class ExplanationAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -53,7 +58,9 @@ class PointsView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.SCORE}
 
     def initial(self, request: Request, *_: Any, **__: Any) -> None:
-        if request.method != "POST":
+        if request.method == "POST":
+            targets.authenticate(api_key(request), Scope.SCORE)  # before a byte of the body is read
+        else:
             super().initial(request)
 
     @endpoint(
@@ -96,7 +103,7 @@ class PointsView(ApiView):
         answer = scoring.score(
             api_key=api_key(request),
             event=event,
-            request_id=request._request.request_id,  # type: ignore[attr-defined]  # noqa: SLF001  # the middleware's
+            request_id=request_id(request),
         )
         return json_response(answer, status=200 if answer.replayed else 201)
 
@@ -139,6 +146,26 @@ class ExplainView(ApiView):
                 sentences=explained.sentences,
             )
         )
+
+
+class ReversalView(ApiView):
+    scopes: ClassVar[dict[str, str]] = {"POST": Scope.OPERATE}
+
+    @endpoint(
+        name="reverseScore",
+        summary="Take a score back, once, by a compensating score",
+        tag="Scoring",
+        scope="operate",
+        body=ReversalBody,
+        answers={201: ScoreAnswer},
+        errors=[400, 404, 409, 413, 415],
+        examples=[OpenApiExample("A mistake", value={"reason": "counted twice at the desk"}, request_only=True)],
+    )
+    def post(self, request: Request, score: uuid.UUID) -> HttpResponse:
+        body = self.read(ReversalBody)
+        row = selectors.score_by_id(self.principal.realm_id, score)
+        reversal = reverse_score(score=row, reason=body.reason, request_id=request_id(request))
+        return json_response(score_answer(reversal), status=201)
 
 
 def _idempotency_key(request: Request) -> str | None:

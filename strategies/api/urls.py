@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from strategies.api import games, players, scores, strategies
+from strategies.api import batch, games, players, scores, strategies
 
 urlpatterns = [
     path("games", games.GamesView.as_view()),
@@ -10,8 +10,10 @@ urlpatterns = [
     path("games/<str:game>/tasks", games.TasksView.as_view()),
     path("games/<str:game>/tasks/<str:task>", games.TaskView.as_view()),
     path("games/<str:game>/tasks/<str:task>/points", scores.PointsView.as_view()),
+    path("scores/batch", batch.BatchView.as_view()),
     path("scores/<uuid:score>", scores.ScoreView.as_view()),
     path("scores/<uuid:score>/explain", scores.ExplainView.as_view()),
+    path("scores/<uuid:score>/reversal", scores.ReversalView.as_view()),
     path("users/<str:user>/points", players.PlayerPointsView.as_view()),
     path("strategies", strategies.StrategiesView.as_view()),
     path("strategies/fields", strategies.FieldsView.as_view()),

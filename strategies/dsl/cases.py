@@ -74,6 +74,13 @@ def _case(raw: object, position: int) -> Case:
     for key in ("facts", "data", "variables", "limits"):
         if not isinstance(raw.get(key) or {}, dict):
             raise CaseFileError(f"{where}: {key} is not an object")
+    if raw.get("type", "FULL") not in ("FULL", "EXTEND", *Kind):
+        raise CaseFileError(f"{where}: type is FULL or EXTEND")
+    if kind == "validate" and not isinstance(raw["expect"].get("valid"), bool):
+        raise CaseFileError(f"{where}: expect has no valid, true or false")
+    for name, limit in (raw.get("limits") or {}).items():
+        if name not in ("max_nodes", "max_depth") or type(limit) not in (int, type(None)):
+            raise CaseFileError(f"{where}: limits are max_nodes and max_depth, integers or null")
     return Case(raw["id"], str(raw.get("name", "")), kind, raw)
 
 

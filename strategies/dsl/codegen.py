@@ -240,32 +240,33 @@ if bonuses:
         line = self.line(statement)
         match statement:
             case Return():
-                return []
+                code: list[ast.stmt] = []
             case Veto():
-                code = f"return new(Outcome, ({VETO!r}, 0, CASE, cb, (), n + K))"
-                holes = {
-                    "CASE": constant(statement.case_name, line),
-                    "K": constant(self._offset + n_nodes, line),
-                }
-                return [*self._callback_check(), *block(code, line, **holes)]
+                code = self._veto(statement, n_nodes, line)
             case AssignPoints():
                 points = self._points(statement, "not_assigned", known, line)
-                case = constant(statement.case_name, line)
-                return block("p = X\nc = CASE", line, X=points, CASE=case)
+                code = block("p = X\nc = CASE", line, X=points, CASE=constant(statement.case_name, line))
             case AddPoints():
-                return self._add_points(statement, known, line)
+                code = self._add_points(statement, known, line)
             case SetCallbackData():
-                return self._callback(statement, known, line)
+                code = self._callback(statement, known, line)
             case SetData():
                 value = self.value(statement.value, known)
                 key = constant(statement.key, line)
-                return block("DATA[K] = X", line, DATA=self.data_name, K=key, X=value.code)
+                code = block("DATA[K] = X", line, DATA=self.data_name, K=key, X=value.code)
             case SetPoints():
-                return block("p = X", line, X=self._points(statement, "not_set", known, line))
+                code = block("p = X", line, X=self._points(statement, "not_set", known, line))
             case SetCaseName():
-                return self._case_name(statement, known, line)
+                code = block("c = case_name(X)", line, X=self.value(statement.value, known).code)
             case _:
                 assert_never(statement)
+        return code
+
+    def _veto(self, statement: Veto, n_nodes: int, line: int) -> list[ast.stmt]:
+        code = f"return new(Outcome, ({VETO!r}, 0, CASE, cb, (), n + K))"
+        n_visited = constant(self._offset + n_nodes, line)
+        leave = block(code, line, CASE=constant(statement.case_name, line), K=n_visited)
+        return [*self._callback_check(), *leave]
 
     def _points(
         self, statement: AssignPoints | AddPoints | SetPoints, failure: str, known: Known, line: int
@@ -282,10 +283,6 @@ bonuses = bonuses + ((LABEL, T),)
         points = self._points(statement, "not_added", known, line)
         label = constant(statement.label, line)
         return block(template, line, T=self.temporary(), X=points, LABEL=label)
-
-    def _case_name(self, statement: SetCaseName, known: Known, line: int) -> list[ast.stmt]:
-        value = self.value(statement.value, known)
-        return block("c = case_name(X)", line, X=value.code)
 
     def _callback(self, statement: SetCallbackData, known: Known, line: int) -> list[ast.stmt]:
         """Write the statement, and note whether the value may be long: nearly always it is known not to be."""

@@ -276,20 +276,22 @@ class _Decoder(Reader):
         if value is None or text is None:
             return None
         path = place.path
+        made: Statement
         match name:
             case "assign_points":
-                return AssignPoints(path, label, value, text)
+                made = AssignPoints(path, label, value, text)
             case "add_points":
-                return AddPoints(path, label, value, text)
+                made = AddPoints(path, label, value, text)
             case "set_callback_data":
-                return SetCallbackData(path, label, text, value)
+                made = SetCallbackData(path, label, text, value)
             case "set_points":
-                return SetPoints(path, label, value)
+                made = SetPoints(path, label, value)
             case "set_case_name":
-                return SetCaseName(path, label, value)
-        write = SetData(path, label, text, value)
-        self._data_writes.append(write)
-        return write
+                made = SetCaseName(path, label, value)
+            case _:
+                made = SetData(path, label, text, value)
+                self._data_writes.append(made)
+        return made
 
     def _statement_text(self, name: str, raw: Mapping[str, object], place: Place) -> str | None:
         match name:

@@ -81,6 +81,16 @@ class Test(NamedTuple):
     if_false: Known
 
 
+class _Promise(NamedTuple):
+    """A value that comes from our own code: where it is read, its type, and what is called if it is not so."""
+
+    source: str
+    key: str
+    type: TypeName
+    static: Static
+    failure: str
+
+
 class Emitter:
     """Generates values and tests. Lines are numbered by `places`: line 1 is the first (level, node), and so on."""
 
@@ -137,10 +147,8 @@ class Emitter:
         match node.source:
             case Source.FACT:
                 spec = FACTS[node.name]
-                local = self.local("fact", node.name)
-                return self._guarded(
-                    local, known, line, "facts", node.name, spec.type, of_fact(node.name), "bad_fact"
-                )
+                promise = _Promise("facts", node.name, spec.type, of_fact(node.name), "bad_fact")
+                return self._guarded(promise, known, line)
             case Source.DATA:
                 return self._data(node, known, line)
             case Source.RESULT:
@@ -168,30 +176,19 @@ class Emitter:
             shadowed = self.level.constants[node.name]
             return Value(constant(shadowed, line), of_value(shadowed), can_fail=False)
         spec = self.level.variables[node.name]
-        local = self.local("variable", node.name)
-        return self._guarded(
-            local, known, line, "variables", node.name, spec.type, of_variable(spec), "bad_variable"
-        )
+        promise = _Promise("variables", node.name, spec.type, of_variable(spec), "bad_variable")
+        return self._guarded(promise, known, line)
 
-    def _guarded(
-        self,
-        local: str,
-        known: Known,
-        line: int,
-        source: str,
-        key: str,
-        type_: TypeName,
-        static: Static,
-        failure: str,
-    ) -> Value:
+    def _guarded(self, promise: _Promise, known: Known, line: int) -> Value:
         """Read a value that is promised to be of a type, once, and hold it to that."""
+        local = self.local(promise.source, promise.key)
         if local in known:
             return _held(local, known[local], line)
-        known[local] = static
-        read = expression("SOURCE[K]", line, SOURCE=source, K=constant(key, line))
-        guard = _GUARDS[type_] + (" or T is None" if static.nullable else "")
-        code = expression(f"T if {guard} else {failure}()", line, T=local, X=read)
-        return Value(code, static, local=local)
+        known[local] = promise.static
+        read = expression("SOURCE[K]", line, SOURCE=promise.source, K=constant(promise.key, line))
+        guard = _GUARDS[promise.type] + (" or T is None" if promise.static.nullable else "")
+        code = expression(f"T if {guard} else {promise.failure}()", line, T=local, X=read)
+        return Value(code, promise.static, local=local)
 
     def _arith(self, node: Arith, known: Known, line: int) -> Value:
         setup, (left, right) = self._operands((node.left, node.right), known, line)
@@ -232,7 +229,8 @@ class Emitter:
         if value.static.is_number:
             return value
         if not value.static.can_be(Types.NUMBER):
-            return Value(expression(f"{failure}()", line), COMPUTED)
+            # Evaluated all the same: it may fail before this does
+            return Value(_after([value.code], expression(f"{failure}()", line), line), COMPUTED)
         local = value.local or self.temporary()
         static = replace(value.static, types=Types.NUMBER)
         if value.local is None:
@@ -288,8 +286,11 @@ class Emitter:
             # low is evaluated between the other two
             bound_values, (value, low, high) = self.held((value, low, high), line)
             setup = [*setup, *bound_values]
-        top = Value(self._chosen(">", value, high, line), COMPUTED)
-        return self._computed(setup, self._chosen("<", low, top, line), static, line)
+        # The larger of low and this: high and value first, since low may be a local that they load
+        top, top_again = self.bind(Value(self._chosen(">", value, high, line), COMPUTED), line)
+        template = "AGAIN if TOP > LOW else LOW"
+        code = expression(template, line, TOP=top, AGAIN=top_again, LOW=low.code)
+        return self._computed(setup, code, static, line)
 
     # Conditions
 

@@ -54,8 +54,7 @@ class Code(StrEnum):
     DSL_SECTION_NOT_ALLOWED = (
         "DSL_SECTION_NOT_ALLOWED",
         Stage.VALIDATION,
-        "The section does not belong in a program of this type: rules and default in EXTEND, "
-        "parent_variables in FULL.",
+        "The section does not belong in a program of this type (rules, default: FULL; parent_variables: EXTEND).",
     )
     # Names
     DSL_FIELD_PATH_NOT_ALLOWED = (

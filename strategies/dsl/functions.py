@@ -216,8 +216,7 @@ def check_callback(callback: Mapping[str, object], max_bytes: int) -> None:
         elif (
             kind is bool
             or value is None
-            or (is_number(value)
-            and -MAX_NUMBER <= cast("Number", value) <= MAX_NUMBER)
+            or (is_number(value) and -MAX_NUMBER <= cast("Number", value) <= MAX_NUMBER)
         ):
             bound += _LONGEST_NUMBER
         else:

@@ -194,10 +194,7 @@ class _Run:
     def run_rules(self, level: Level, section: Section, rules: tuple[Rule, ...]) -> bool:
         """Run a section; return whether a statement halted it."""
         self.enter(level, section)
-        for rule in rules:
-            if self.run_rule(rule):
-                return True
-        return False
+        return any(map(self.run_rule, rules))
 
     def run_rule(self, rule: Rule) -> bool:
         """Run the first branch that holds, if any; return whether it halted the section."""

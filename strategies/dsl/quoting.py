@@ -56,7 +56,7 @@ def _filled(node: ast.AST, line: int, holes: dict[str, Hole]) -> ast.AST:
             setattr(copy, key, _filled_list(value, line, holes))
         else:
             setattr(copy, key, _filled(value, line, holes) if isinstance(value, ast.AST) else value)
-    return _at(copy, line) if "lineno" in node._attributes else copy
+    return _at(copy, line) if isinstance(copy, ast.expr | ast.stmt | ast.arg | ast.excepthandler) else copy
 
 
 def _filled_list(nodes: Sequence[ast.AST | None], line: int, holes: dict[str, Hole]) -> list[ast.AST | None]:

@@ -64,7 +64,17 @@ class _Planter:
     def section(self, name: Section, rules: Sequence[Rule]) -> Iterator[Leaf]:
         if rules:
             children = [self.rule(rule) for rule in rules]
-            yield self._made(name, "section", name, name, self._reached(children), children)
+            reached = any(child["state"] != "not_reached" for child in children)
+            state = None if self.records is None else "evaluated" if reached else "not_reached"
+            yield {
+                "label": name,
+                "type": "section",
+                "path": name,
+                "nodeId": name,
+                "level": self.depth,
+                "state": state,
+                "children": children,
+            }
 
     def rule(self, rule: Rule) -> Leaf:
         taken = self.records[rule][4] if self.records is not None and rule in self.records else None
@@ -82,7 +92,7 @@ class _Planter:
         state = None if self.records is None else "not_reached"
         if taken is not None:
             state = "taken" if branch.name == taken else "skipped"
-        return self._made(label, branch.type, branch.path, branch.node_id, state, children)
+        return self._made(label, branch, state, children)
 
     def condition(self, node: Condition) -> Leaf:
         match node:
@@ -118,27 +128,20 @@ class _Planter:
         return self.leaf(node, expression_text(node), children)
 
     def leaf(self, node: Node, label: str, children: Sequence[Leaf] = ()) -> Leaf:
+        state = None if self.records is None else "not_reached"
+        made = self._made(label, node, state, children)
         record = None if self.records is None else self.records.get(node)
-        if record is None:
-            state = None if self.records is None else "not_reached"
-            return self._made(label, node.type, node.path, node.node_id, state, children)
-        state = "evaluated" if record[5] is None else "failed"
-        made = self._made(label, node.type, node.path, node.node_id, state, children)
-        return made | {"value": record[1]}
+        if record is not None:
+            made["value"] = record[1]
+            made["state"] = "evaluated" if record[5] is None else "failed"
+        return made
 
-    def _reached(self, children: Sequence[Leaf]) -> str | None:
-        if self.records is None:
-            return None
-        return "evaluated" if any(child["state"] != "not_reached" for child in children) else "not_reached"
-
-    def _made(
-        self, label: str, type_: str, path: str, node_id: str, state: str | None, children: Sequence[Leaf]
-    ) -> Leaf:
+    def _made(self, label: str, node: Node, state: str | None, children: Sequence[Leaf]) -> Leaf:
         return {
             "label": label,
-            "type": type_,
-            "path": path,
-            "nodeId": node_id,
+            "type": node.type,
+            "path": node.path,
+            "nodeId": node.node_id,
             "level": self.depth,
             "state": state,
             "children": list(children),

@@ -100,21 +100,22 @@ def statement_text(node: Statement) -> str:
     """Return a statement in words."""
     match node:
         case AssignPoints():
-            return f"assign {expression_text(node.value)} points, case {node.case_name}"
+            text = f"assign {expression_text(node.value)} points, case {node.case_name}"
         case AddPoints():
-            return f"add {expression_text(node.value)} points, {node.label}"
+            text = f"add {expression_text(node.value)} points, {node.label}"
         case SetCallbackData():
-            return f"callback data {shown(node.key)} = {expression_text(node.value)}"
+            text = f"callback data {shown(node.key)} = {expression_text(node.value)}"
         case SetData():
-            return f"data.{node.key} = {expression_text(node.value)}"
+            text = f"data.{node.key} = {expression_text(node.value)}"
         case SetPoints():
-            return f"points = {expression_text(node.value)}"
+            text = f"points = {expression_text(node.value)}"
         case SetCaseName():
-            return f"case = {expression_text(node.value)}"
+            text = f"case = {expression_text(node.value)}"
         case Veto():
-            return f"veto, case {node.case_name}"
+            text = f"veto, case {node.case_name}"
         case Return():
-            return "return"
+            text = "return"
+    return text
 
 
 def points_text(points: object, sign: str = "") -> str:

@@ -52,14 +52,28 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope))
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Throttles (strategies/throttling.py). Empty means the default, a rate of 0 that there is no limit.
+    key_rate = models.PositiveIntegerField(null=True, blank=True, help_text="Requests a second.")
+    key_burst = models.PositiveIntegerField(null=True, blank=True, help_text="Requests at once.")
+    player_rate = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Events of one player a second."
+    )
+    player_burst = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Events of one player at once."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = "API key"
         constraints = [
             models.CheckConstraint(
+                name="api_key_bursts_let_one_pass",
+                condition=(Q(key_burst=None) | Q(key_burst__gte=1))
+                & (Q(player_burst=None) | Q(player_burst__gte=1)),
+            ),
+            models.CheckConstraint(
                 name="api_key_scopes_known", condition=Q(scopes__contained_by=list(Scope.values))
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from gameproject.tests.database import without_triggers
-from strategies import dsl, keys, programs, publishing, targets
+from strategies import dsl, keys, programs, publishing, targets, throttling
 from strategies.models import Game, Realm, Score, Strategy, Task
 from strategies.models.tenancy import Scope
 
@@ -96,7 +96,9 @@ class World:
 
 def make_world(slug: str = "acme") -> World:
     realm = Realm.objects.create(slug=slug, name=slug)
-    _row, key = keys.create_api_key(realm=realm, name="tests", scopes=Scope.values)
+    _row, key = keys.create_api_key(
+        realm=realm, name="tests", scopes=Scope.values, key_rate=0, player_rate=0
+    )
     game = Game.objects.create(
         realm=realm,
         external_id="g1",
@@ -110,6 +112,7 @@ def make_world(slug: str = "acme") -> World:
 def fresh_caches() -> None:
     """A test's rows get their ids anew, but process caches would outlive them."""
     targets.forget_all()
+    throttling.forget_all()
     programs.load.cache_clear()
 
 

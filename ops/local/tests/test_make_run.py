@@ -219,15 +219,13 @@ def terminate_make(stack: Stack) -> None:
     stack.make.terminate()
 
 
-def kill_make(stack: Stack) -> None:
+def kill_make_and_the_supervisor(stack: Stack) -> None:
+    supervisor = stack.supervisor()
     stack.make.kill()
+    supervisor.kill()
 
 
-def kill_the_supervisor(stack: Stack) -> None:
-    stack.supervisor().kill()
-
-
-@pytest.mark.parametrize("end", [interrupt_from_the_terminal, terminate_make, kill_make, kill_the_supervisor])
+@pytest.mark.parametrize("end", [interrupt_from_the_terminal, terminate_make, kill_make_and_the_supervisor])
 def test_no_process_stays_behind_and_the_next_start_is_quick_and_keeps_the_data(
     stack: Stack, end: Callable[[Stack], None]
 ) -> None:
@@ -240,6 +238,11 @@ def test_no_process_stays_behind_and_the_next_start_is_quick_and_keeps_the_data(
     assert stack.facts["apiKey"] == key
     again = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=True)
     assert json.loads(again.stdout)["replayed"] is True
+
+
+def test_a_killed_make_takes_everything_with_it(stack: Stack) -> None:
+    stack.make.kill()
+    wait(lambda: not stack.processes(), lambda: f"the end of {stack.processes()}", 30)
 
 
 def test_a_taken_port_is_refused_with_the_way_out() -> None:

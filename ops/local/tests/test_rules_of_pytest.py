@@ -36,9 +36,9 @@ def run_pytest(folder: Path, source: str, **environment: str) -> tuple[int, str]
     (folder / "test_sample.py").write_text(source)
     (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text())
     inherited = {name: value for name, value in os.environ.items() if name != "CI"}
-    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"]
+    options = ["-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     done = subprocess.run(
-        [*command, "--rootdir", str(folder), str(folder)],
+        [sys.executable, "-m", "pytest", *options, "--rootdir", str(folder), str(folder)],
         cwd=ROOT,
         env=inherited | environment,
         capture_output=True,

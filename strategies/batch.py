@@ -1,0 +1,309 @@
+"""Score many events in one transaction: the same meaning as one by one in order, few statements for all.
+
+All figures are read at once, under the locks; each event is evaluated on them as the events before it left
+them, a microsecond after the one before; all scores are written at once. An event that is refused or fails
+stops no other.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import psycopg
+from django.conf import settings
+
+from gameproject.lib.errors import DomainError, Unavailable
+from gameproject.lib.ids import uuid7
+from strategies import batch_ledger, deadline, dsl, events, facts, ledger, scoring, selectors, targets
+from strategies.answers import ScoreAnswer
+from strategies.batch_figures import Figures, PlayerInGame, TaskOfPlayer
+from strategies.batch_ledger import Pair
+from strategies.events import Event
+from strategies.execution import notify
+from strategies.ledger import Locked, NewScore
+from strategies.models.tenancy import Scope
+from strategies.runs import Run
+
+MAX_EVENTS: Final = 1000
+MAX_ATTEMPTS: Final = 5
+ONE_AFTER_THE_OTHER: Final = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Row:
+    """One event of the batch, and what became of it."""
+
+    event: Event
+    fingerprint: bytes | None
+    target: targets.Target | None = None
+    answer: ScoreAnswer | None = None
+    error: DomainError | None = None
+    # Refused before it was run. An event before it in the batch may still have used its key.
+    is_refused: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.answer is None and self.error is None
+
+
+def score_batch(
+    *, api_key: str, events_in_order: Sequence[Event | DomainError], request_id: str
+) -> list[ScoreAnswer | DomainError]:
+    """Score up to 1000 events; answer for each with its score, or with why there is none.
+
+    An item that is an error already (its body was bad) is passed through, so that places match. Raises
+    Unauthenticated, Forbidden and Unavailable, for the whole batch; then nothing of it is stored.
+    """
+    until = time.monotonic() + settings.SCORING_BATCH_DEADLINE_SECONDS
+    for attempt in range(MAX_ATTEMPTS):
+        principal = targets.authenticate(api_key, Scope.SCORE)
+        rows = [_row(item) for item in events_in_order]
+        try:
+            _find_targets(principal, rows)
+            if any(row.is_open for row in rows):
+                Batch(principal, rows, request_id, until).score()
+        except scoring.ConfigurationChanged:
+            _forget(api_key, principal, rows)
+        except psycopg.Error as error:
+            _prepare_next_attempt(error, attempt, until)
+        else:
+            return [_outcome(row) for row in rows]
+    raise Unavailable("The database is too busy. Send the batch again.", code="DATABASE_BUSY")
+
+
+def _row(item: Event | DomainError) -> Row:
+    if isinstance(item, DomainError):
+        return Row(_NO_EVENT, None, error=item)
+    return Row(item, item.fingerprint() if item.idempotency_key else None)
+
+
+_NO_EVENT: Final = Event(game="", task="", external_user_id="", data={})
+
+
+def _outcome(row: Row) -> ScoreAnswer | DomainError:
+    result = row.answer or row.error
+    assert result is not None  # noqa: S101  # every row is decided when a batch is through
+    return result
+
+
+def _find_targets(principal: targets.Principal, rows: Sequence[Row]) -> None:
+    for row in rows:
+        if row.is_open:
+            try:
+                events.check(row.event)
+                row.target = targets.find(principal.realm_id, row.event.game, row.event.task)
+            except DomainError as refusal:
+                _settle_refused(principal.realm_id, row, refusal)
+
+
+def _settle_refused(realm_id: uuid.UUID, row: Row, refusal: DomainError) -> None:
+    """Answer a retry as it was answered, though the event would be refused today."""
+    key = row.event.idempotency_key
+    stored = selectors.stored_under_key(realm_id, key) if key else None
+    if stored is None:
+        row.error, row.is_refused = refusal, True
+    else:
+        _replay(realm_id, row, stored.pk, stored.request_hash)
+
+
+def _replay(
+    realm_id: uuid.UUID, row: Row, score_id: uuid.UUID, stored_hash: bytes | memoryview | None
+) -> None:
+    try:
+        row.answer = scoring.replay(realm_id, score_id, stored_hash, row.fingerprint)
+    except DomainError as refusal:
+        row.error = refusal
+
+
+def _forget(api_key: str, principal: targets.Principal, rows: Sequence[Row]) -> None:
+    for row in rows:
+        targets.forget(api_key, principal.realm_id, row.event.game, row.event.task)
+
+
+def _prepare_next_attempt(error: psycopg.Error, attempt: int, until: float) -> None:
+    """Return if the batch may be tried again: a deadlock, or a key that was used elsewhere at this moment."""
+    if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.UniqueViolation):
+        time.sleep(random.uniform(0, 0.02) * (attempt + 1))  # noqa: S311  # jitter
+        return
+    timeouts = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+    if isinstance(error, timeouts) or time.monotonic() >= until:
+        raise Unavailable("The batch was not scored in time. Send it again.", code="DSL_TIMEOUT") from error
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        raise error
+    ledger.disconnect()
+    raise Unavailable(
+        "The connection to the database was lost. Send the batch again; events with an Idempotency-Key are "
+        "never scored twice.",
+        code="DATABASE_UNAVAILABLE",
+    ) from error
+
+
+# ── One attempt ──────────────────────────────────────────────────────────────────────────────────
+class Batch:
+    """The open rows of a batch, in one transaction."""
+
+    def __init__(
+        self, principal: targets.Principal, rows: Sequence[Row], request_id: str, until: float
+    ) -> None:
+        self.principal = principal
+        self.realm_id = principal.realm_id
+        self.rows = rows
+        self.todo = [row for row in rows if row.is_open]
+        self.request_id = request_id
+        self.until = until
+        self.runs: list[tuple[Run, dsl.RunError | None]] = []
+        self.used_keys: dict[str, tuple[bytes | None, ScoreAnswer]] = {}
+        self.players: dict[str, uuid.UUID] = {}
+        self.new_players: set[uuid.UUID] = set()
+        self.new_pairs: set[Pair] = set()
+        self.figures = Figures()
+
+    def score(self) -> None:
+        """Lock, read, evaluate, write, commit, and tell the observers."""
+        connection = ledger.connect()
+        try:
+            with deadline.watchdog.watch(connection, self.until):
+                self._score(connection)
+        except BaseException:
+            ledger.roll_back(connection)
+            raise
+        for run, error in self.runs:
+            notify(run.execution(error))
+
+    def _score(self, connection: ledger.Connection) -> None:
+        milliseconds = max(1, int((self.until - time.monotonic()) * 1000))
+        batch_ledger.begin(connection, milliseconds=milliseconds)
+        now = self._lock(connection)
+        self._replay_stored(connection)
+        self._read(connection, now.scored_at)
+        scores = self._evaluate(now.scored_at)
+        self._write(connection, scores)
+
+    def _lock(self, connection: ledger.Connection) -> batch_ledger.Moment:
+        candidates = {
+            name: uuid7() for name in dict.fromkeys(row.event.external_user_id for row in self.todo)
+        }
+        self.players, self.new_players = batch_ledger.ensure_players(connection, self.realm_id, candidates)
+        pairs = {(self._player(row), _target(row).game_id) for row in self.todo}
+        self.new_pairs, locked = batch_ledger.lock_pairs(connection, self.realm_id, pairs)
+        self.figures.in_game = {pair: PlayerInGame(*row) for pair, row in locked.items()}
+        now = batch_ledger.moment(connection, self.realm_id)
+        epochs = {self.principal.epoch, *(_target(row).epoch for row in self.todo)}
+        if epochs != {now.config_epoch}:
+            raise scoring.ConfigurationChanged
+        return now
+
+    def _replay_stored(self, connection: ledger.Connection) -> None:
+        keys = {row.event.idempotency_key for row in self.todo if row.event.idempotency_key}
+        stored = batch_ledger.stored_keys(connection, self.realm_id, keys)
+        for row in self.todo:
+            found = stored.get(row.event.idempotency_key or "")
+            if found is not None:
+                _replay(self.realm_id, row, *found)
+
+    def _read(self, connection: ledger.Connection, now: datetime) -> None:
+        wanted = [(row, _target(row)) for row in self.todo if row.is_open]
+        pairs = {(self._player(row), target.task_id) for row, target in wanted}
+        known = batch_ledger.figures_on_tasks(connection, pairs)
+        counting = {(self._player(row), target.task_id) for row, target in wanted if target.reads[2]}
+        since = now - timedelta(seconds=facts.RECENT_SECONDS)
+        recent = batch_ledger.recent_counts(connection, counting, since)
+        self.figures.on_task = {
+            pair: TaskOfPlayer.known(known.get(pair), n_recent=recent.get(pair, 0)) for pair in pairs
+        }
+        tasks = {target.task_id for _, target in wanted if target.reads[1]}
+        self.figures.of_task = batch_ledger.figures_of_tasks(connection, tasks)
+
+    def _evaluate(self, now: datetime) -> list[NewScore]:
+        scores: list[NewScore] = []
+        seen: set[uuid.UUID] = set()
+        for index, row in enumerate(self.rows):
+            if (row.is_open or row.is_refused) and self._settled_by_this_batch(row):
+                continue
+            if row.is_open:
+                new = self._run(row, now + index * ONE_AFTER_THE_OTHER, seen)
+                if new is not None:
+                    scores.append(new)
+        return scores
+
+    def _settled_by_this_batch(self, row: Row) -> bool:
+        used = self.used_keys.get(row.event.idempotency_key or "")
+        if used is None:
+            return False
+        fingerprint, answer = used
+        row.error = None
+        if fingerprint == row.fingerprint:
+            row.answer = msgspec.structs.replace(answer, replayed=True)
+        else:
+            row.error = scoring.key_reused(answer.score_id)
+        return True
+
+    def _run(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> NewScore | None:
+        run = Run(target=_target(row), event=row.event, request_id=self.request_id)
+        try:
+            run.evaluate(self._locked(row, at, seen))
+        except dsl.RunError as error:
+            row.error = scoring.run_failed(error)
+            self.runs.append((run, error))
+            return None
+        self.runs.append((run, None))
+        new = run.new_score(row.fingerprint)
+        seen.add(new.player_id)
+        if not new.is_test:
+            self.figures.add(new)
+        row.answer = run.answer()
+        if row.event.idempotency_key:
+            self.used_keys[row.event.idempotency_key] = (row.fingerprint, row.answer)
+        return new
+
+    def _locked(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> Locked:
+        """Show the figures as the locking read of a single event would have returned them."""
+        target, player = _target(row), self._player(row)
+        game = self.figures.in_game[player, target.game_id]
+        task = self.figures.on_task[player, target.task_id]
+        of_task = self.figures.of_task.get(target.task_id)
+        return Locked(
+            player_id=player,
+            player_created=player in self.new_players and player not in seen,
+            config_epoch=target.epoch,
+            scored_at=at,
+            stored_id=None,
+            stored_hash=None,
+            points_total=game.points_total,
+            streak_days=game.streak_days,
+            last_day=game.last_day,
+            n_scores=task.n_scores,
+            first_at=task.first_at,
+            last_at=task.last_at,
+            previous_at=task.previous_at,
+            task_n_scores=of_task.n_scores if of_task else None,
+            task_first_at=of_task.first_at if of_task else None,
+            task_last_at=of_task.last_at if of_task else None,
+            n_recent=task.n_recent,
+        )
+
+    def _write(self, connection: ledger.Connection, scores: Sequence[NewScore]) -> None:
+        batch_ledger.copy_scores(connection, scores)
+        self._forget_refused(connection, scores)
+        batch_ledger.write_pairs(connection, self.figures.rows_in_game())
+        batch_ledger.write_on_tasks(connection, self.realm_id, self.figures.rows_on_task())
+        batch_ledger.write_tasks_and_commit(connection, self.realm_id, self.figures.rows_of_slots())
+
+    def _forget_refused(self, connection: ledger.Connection, scores: Sequence[NewScore]) -> None:
+        """Unmake players, and players' rows in games, whose every event was refused: as if never sent."""
+        pairs = self.new_pairs - {(new.player_id, new.game_id) for new in scores}
+        players = self.new_players - {new.player_id for new in scores}
+        batch_ledger.forget(connection, pairs, players)
+
+    def _player(self, row: Row) -> uuid.UUID:
+        return self.players[row.event.external_user_id]
+
+
+def _target(row: Row) -> targets.Target:
+    assert row.target is not None  # noqa: S101  # open rows have one
+    return row.target
