@@ -81,12 +81,14 @@ compile:
 	pathlib.Path(sysconfig.get_path("purelib"), "gameproject.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
 	@touch $@
 
-.venv/installed: .venv/created requirements.txt requirements-local.txt
-	@echo "Installing dependencies into .venv (the first time takes a minute) ..."
-	@$(PIP) -r requirements.txt -r requirements-local.txt
-	@touch $@
+# Each stamp holds the lock files that were installed: their contents decide, whatever the clock says.
+.venv/installed: .venv/created FORCE
+	@cat requirements.txt requirements-local.txt | cmp -s - $@ || { \
+	echo "Installing dependencies into .venv (the first time takes a minute) ..." \
+	&& $(PIP) -r requirements.txt -r requirements-local.txt && cat requirements.txt requirements-local.txt > $@; }
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
-	@echo "Installing development dependencies into .venv ..."
-	@$(PIP) -r requirements-dev.txt
-	@touch $@
+.venv/installed-dev: .venv/installed FORCE
+	@cmp -s requirements-dev.txt $@ || { echo "Installing development dependencies into .venv ..." \
+	&& $(PIP) -r requirements-dev.txt && cp requirements-dev.txt $@; }
+
+FORCE:

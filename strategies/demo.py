@@ -19,9 +19,9 @@ ADMIN = "admin"
 # External id of each task, and the strategy that scores it (None: the game's).
 TASKS: Mapping[str, str | None] = {
     "find-the-fountain": None,
-    "photograph-a-bird": "task-completion",
-    "report-a-pothole": "citizen-science",
-    "weekend-cleanup": "weekend-bonus",
+    "photograph-a-bird": "task_completion",
+    "report-a-pothole": "citizen_science",
+    "weekend-cleanup": "weekend_bonus",
     "daily-steps": "constant_effort",
 }
 

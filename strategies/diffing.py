@@ -77,6 +77,10 @@ class _Item:
         """What a rule says, without the ids: every value with the key that it stands under."""
         return Counter(_said(self.source, ""))
 
+    @cached_property
+    def n_said(self) -> int:
+        return self.said.total()
+
 
 _Pair = tuple[_Item, _Item]
 
@@ -96,8 +100,10 @@ def diff(before: Mapping[str, object], after: Mapping[str, object], *, kind: dsl
     for section in NAMED_SECTIONS:
         changes += _named(section, _mapping(before, section), _mapping(after, section), f"{section}/")
     known = {*RULE_SECTIONS, *NAMED_SECTIONS, "default"}
-    rest = ({key: source[key] for key in source if key not in known} for source in (before, after))
-    return changes + list(_named("program", *rest, ""))
+    rest_before, rest_after = (
+        {key: source[key] for key in source if key not in known} for source in (before, after)
+    )
+    return [*changes, *_named("program", rest_before, rest_after, "")]
 
 
 # ── Rules ────────────────────────────────────────────────────────────────────────────────────────
@@ -174,22 +180,20 @@ def _equal(old: list[_Item], new: list[_Item]) -> list[_Pair]:
 def _alike(old: list[_Item], new: list[_Item]) -> list[_Pair]:
     """Pair the most alike, then the nearest. Ties are between pairs that do not stand in each other's way."""
     ranked = sorted(
-        (
-            (-likeness, abs(left.index - right.index), left.index + right.index, left.index, right.index)
-            for left in old
-            for right in new
-            if (likeness := _likeness(left, right)) >= ALIKE
-        )
+        (-likeness, abs(left.index - right.index), left.index + right.index, left.index, right.index)
+        for left in old
+        for right in new
+        if (likeness := _likeness(left, right)) >= ALIKE
     )
     lefts, rights = {item.index: item for item in old}, {item.index: item for item in new}
-    return [
-        (lefts.pop(i), rights.pop(j)) for *_, i, j in ranked if i in lefts and j in rights
-    ]
+    return [(lefts.pop(i), rights.pop(j)) for *_, i, j in ranked if i in lefts and j in rights]
 
 
 def _likeness(left: _Item, right: _Item) -> float:
-    common = (left.said & right.said).total()
-    return common / max((left.said | right.said).total(), 1)
+    """Return the share of what is said on either side that is said on both."""
+    theirs = right.said
+    common = sum(min(n, theirs[said]) for said, n in left.said.items() if said in theirs)
+    return common / max(left.n_said + right.n_said - common, 1)
 
 
 def _moved(pairs: Sequence[_Pair]) -> set[int]:
@@ -213,9 +217,7 @@ def _moved(pairs: Sequence[_Pair]) -> set[int]:
 
 
 # ── The default, and what is declared by name ────────────────────────────────────────────────────
-def _default(
-    before: Mapping[str, object], after: Mapping[str, object], words: "_Words"
-) -> Iterator[Change]:
+def _default(before: Mapping[str, object], after: Mapping[str, object], words: "_Words") -> Iterator[Change]:
     old, new = before.get("default"), after.get("default")
     if _text(old) == _text(new):
         return
@@ -241,7 +243,9 @@ def _default(
 def _named(
     section: str, before: Mapping[str, object], after: Mapping[str, object], prefix: str
 ) -> Iterator[Change]:
-    noun = {"variables": "variable ", "inputs": "input ", "parent_variables": "parent's variable "}.get(section, "")
+    noun = {"variables": "variable ", "inputs": "input ", "parent_variables": "parent's variable "}.get(
+        section, ""
+    )
     for name in sorted({*before, *after}):
         path, what = prefix + name, noun + name
         old, new = before.get(name), after.get(name)
@@ -290,7 +294,7 @@ def _sentences(source: Mapping[str, object], kind: dsl.Kind) -> dict[str, str]:
 
 
 def _rule_text(rule: Rule) -> str:
-    parts = []
+    parts: list[str] = []
     for branch in rule.branches:
         lead = "otherwise" if branch.when is None else f"if {condition_text(branch.when)}"
         then = "; ".join(statement_text(statement) for statement in branch.then)

@@ -97,11 +97,11 @@ def import_strategy(
     Raises BadRequest (a format that is not known), Unprocessable (type or parent unknown here, problems of the
     program) and Conflict (the slug is taken and `on_conflict` says refuse, or the one to edit is of another type).
     """
-    if document.format not in (None, FORMAT):
+    if document.format is not None and document.format != FORMAT:
         raise BadRequest(
-            f"This is {document.format}; {FORMAT} and the exports of GAME can be read.",
+            f"This is {document.format[:100]}; {FORMAT} and the exports of GAME can be read.",
             code="IMPORT_FORMAT_UNKNOWN",
-            params={"format": document.format, "known": FORMAT},
+            params={"format": document.format[:100], "known": FORMAT},
         )
     kind = _kind(document)
     parent = parent or _parent(realm, document)
@@ -131,9 +131,9 @@ def _kind(document: Document) -> dsl.Kind:
         return dsl.Kind.parse(document.type)
     except ValueError:
         raise Unprocessable(
-            f"Strategies of type {document.type} cannot be imported; DSL_FULL and DSL_EXTEND can.",
+            f"Strategies of type {document.type[:100]} cannot be imported; DSL_FULL and DSL_EXTEND can.",
             code="IMPORT_TYPE_UNKNOWN",
-            params={"type": document.type},
+            params={"type": document.type[:100]},
         ) from None
 
 
@@ -161,9 +161,7 @@ def _parent(realm: Realm, document: Document) -> Strategy | None:
     )
 
 
-def _edit(
-    strategy: Strategy, kind: dsl.Kind, parent: Strategy | None, document: Document
-) -> StrategyVersion:
+def _edit(strategy: Strategy, kind: dsl.Kind, parent: Strategy | None, document: Document) -> StrategyVersion:
     if strategy.type != kind.value:
         raise Conflict(
             f"The strategy {strategy.slug} is of type {strategy.type}, the document of type {kind.value}.",

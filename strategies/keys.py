@@ -18,6 +18,7 @@ from strategies.models import ApiKey, Realm
 PREFIX_BYTES = 6
 SECRET_BYTES = 32
 # PREFIX.SECRET: the prefix finds the row and may be logged, the secret may not.
+PREFIX = re.compile(r"[0-9a-f]{12}")
 FORM = re.compile(r"[0-9a-f]{12}\.[A-Za-z0-9_-]{43}")
 
 
@@ -59,7 +60,9 @@ def revoke_api_key(*, realm_id: uuid.UUID, prefix: str) -> ApiKey:
 
     The scoring request that begins next hears of it by the realm's `config_epoch`.
     """
-    row = ApiKey.objects.select_for_update(no_key=True).filter(realm_id=realm_id, prefix=prefix[:16]).first()
+    known = PREFIX.fullmatch(prefix)
+    own = ApiKey.objects.select_for_update(no_key=True).filter(realm_id=realm_id, prefix=prefix)
+    row = own.first() if known else None
     if row is None:
         raise NotFound("There is no such key.", code="KEY_NOT_FOUND", params={"prefix": prefix[:200]})
     if row.revoked_at is None:

@@ -67,14 +67,18 @@ def _(): return _compiled(True)
 def _():
     p = program(False); v = p.variables
     return prepare, (lambda d: interpret(p, {}, d, v)), normalise
-@engine("a4", "ours, interpreted, traced", trace="every node", note="the entries as JSON included")
+@engine("a4", "ours, interpreted, traced", trace="every node", note="JSON of the trace is made after the answer is sent")
+def _():
+    p = program(False); v = p.variables
+    return prepare, (lambda d: interpret(p, {}, d, v, trace=Trace(200))), normalise
+@engine("a5", "ours, interpreted, traced, trace as JSON", trace="every node", note="entries made at once")
 def _():
     p = program(False); v = p.variables
     def ev(d):
         t = Trace(200); o = interpret(p, {}, d, v, trace=t); t.entries
         return o
     return prepare, ev, normalise
-@engine("a5", "ours, 5 % traced", trace="1 in 20", note="what production runs")
+@engine("a6", "ours, 5 % traced", trace="1 in 20", note="what production runs, trace as JSON included")
 def _():
     p = program(False); run, v = compile_program(p).run, p.variables
     turn = [0]

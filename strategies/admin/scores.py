@@ -1,3 +1,4 @@
+import contextlib
 import uuid
 
 from django.contrib import admin
@@ -31,18 +32,40 @@ class ScoreAdmin(ReadOnlyAdmin[Score]):
     ordering = ("-id",)
     list_per_page = 50
     readonly_fields = ("explanation",)
+    fieldsets = (
+        (None, {"fields": ("explanation",)}),
+        (
+            "What happened",
+            {"fields": ("created_at", "player", "game", "task", "outcome", "points", "case_name", "bonuses")},
+        ),
+        ("By which version", {"fields": ("strategy", "strategy_version", "parent_version", "alias")}),
+        ("On what", {"fields": ("facts", "data", "variables", "callback_data")}),
+        (
+            "The request",
+            {
+                "fields": (
+                    *("id", "realm", "request_id", "idempotency_key", "session_key", "occurred_at"),
+                    *("is_test", "created_player", "reverses", "reason", "fallback", "experiment_arm"),
+                )
+            },
+        ),
+    )
+
+    class Media:
+        css = {"all": ("strategies/explanation.css",)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Score]", search_term: str
     ) -> "tuple[QuerySet[Score], bool]":
         """Match exactly: a search inside two million rows is not one."""
         term = search_term.strip()
-        if not term:
-            return queryset, False
-        try:
-            return queryset.filter(pk=uuid.UUID(term)), False
-        except ValueError:
-            return queryset.filter(request_id=term), False
+        if not term or "\0" in term:
+            return (queryset.none() if term else queryset), False
+        with contextlib.suppress(ValueError):
+            by_id = queryset.filter(pk=uuid.UUID(term))
+            if by_id.exists():
+                return by_id, False
+        return queryset.filter(request_id=term), False
 
     @admin.display(description="Why")
     def explanation(self, score: Score) -> SafeString:

@@ -1,27 +1,28 @@
-"""Games and tasks: create, list, read."""
+"""Games: create, list, read, change, delete."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import msgspec
-from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gameproject.lib import api, clock
 from gameproject.lib.body import Body, ExternalId, Line
-from gameproject.lib.errors import BadRequest, Conflict, JsonDict
+from gameproject.lib.errors import BadRequest, JsonDict
 from gameproject.lib.openapi import endpoint
-from strategies import dsl, events, programs, selectors
+from strategies import events, games, selectors
 from strategies.api.base import ApiView, json_response
 from strategies.api.pages import PAGE_PARAMETERS
-from strategies.models import Alias, Game, Strategy, Task
-from strategies.models.strategies import PRODUCTION
+from strategies.models import Game, Strategy, Task
 from strategies.models.tenancy import Scope
 from strategies.variables import effective_variables
+
+TAG = "Games and tasks"
+
+Variables = dict[str, int | float | bool | str]
 
 
 class Param(Body):
@@ -36,15 +37,18 @@ class GameBody(Body):
     platform: Line
     strategy_id: Line = selectors.DEFAULT_STRATEGY
     time_zone: Line | None = None
-    variables: dict[str, int | float | bool | str] = {}
+    variables: Variables = {}
     params: list[Param] = []
 
 
-class TaskBody(Body):
-    external_task_id: ExternalId
-    strategy_id: Line | None = None
-    variables: dict[str, int | float | bool | str] = {}
-    params: list[Param] = []
+class GameChanges(Body):
+    """What is not sent stays. `timeZone` null: the realm's. `variables` and `params` are replaced as a whole."""
+
+    platform: Line | msgspec.UnsetType = msgspec.UNSET
+    strategy_id: Line | msgspec.UnsetType = msgspec.UNSET
+    time_zone: Line | msgspec.UnsetType | None = msgspec.UNSET
+    variables: Variables | msgspec.UnsetType = msgspec.UNSET
+    params: list[Param] | msgspec.UnsetType = msgspec.UNSET
 
 
 class GameAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -59,25 +63,8 @@ class GameAnswer(msgspec.Struct, rename="camel", kw_only=True):
     effective_variables: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
-class TaskAnswer(msgspec.Struct, rename="camel", kw_only=True):
-    task_id: uuid.UUID
-    external_task_id: str
-    game_id: uuid.UUID
-    strategy_id: str
-    status: str
-    variables: dict[str, Any]
-    params: list[dict[str, Any]]
-    created_at: str
-    effective_variables: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-
-
 class GamePage(msgspec.Struct, rename="camel"):
     items: list[GameAnswer]
-    next_cursor: str | None
-
-
-class TaskPage(msgspec.Struct, rename="camel"):
-    items: list[TaskAnswer]
     next_cursor: str | None
 
 
@@ -87,7 +74,7 @@ class GamesView(ApiView):
     @endpoint(
         name="createGame",
         summary="Create a game",
-        tag="Games and tasks",
+        tag=TAG,
         scope="author",
         body=GameBody,
         answers={201: GameAnswer},
@@ -95,117 +82,74 @@ class GamesView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(GameBody)
-        if body.time_zone is not None and body.time_zone not in available_timezones():
-            raise BadRequest(
-                f"{body.time_zone!r} is not a time zone, such as Europe/Vienna.",
-                code="BODY_INVALID",
-                problems=[{"code": "VALUE_INVALID", "message": "Not a time zone.", "pointer": "/timeZone"}],
-            )
-        strategy = selectors.strategy_by_name(self.principal.realm_id, body.strategy_id)
-        _require_fitting_variables(strategy, body.variables)
-        game = Game(
+        game = games.create_game(
             realm=self.realm,
             external_id=body.external_game_id,
             platform=body.platform,
-            strategy=strategy,
-            time_zone=body.time_zone,
+            strategy=selectors.strategy_by_name(self.principal.realm_id, body.strategy_id),
+            time_zone=known_time_zone(body.time_zone),
             variables=body.variables,
-            params=_params(body.params),
+            params=params_json(body.params),
         )
-        _insert(game, Conflict("There is a game with this externalGameId.", code="GAME_EXISTS"))
         return json_response(game_answer(game), status=201)
 
     @endpoint(
         name="listGames",
         summary="List games, newest first",
-        tag="Games and tasks",
+        tag=TAG,
         scope="read",
         answers={200: GamePage},
         errors=[400],
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request) -> Response:
-        games = Game.objects.filter(realm_id=self.principal.realm_id).select_related("strategy", "realm")
-        return api.page(request, games, game_answer)
+        rows = Game.objects.filter(realm_id=self.principal.realm_id).select_related("strategy", "realm")
+        return api.page(request, rows, game_answer)
 
 
 class GameView(ApiView):
+    scopes: ClassVar[dict[str, str]] = {"PATCH": Scope.AUTHOR, "DELETE": Scope.AUTHOR}
+
     @endpoint(
         name="getGame",
         summary="A game, with the variables in force",
-        tag="Games and tasks",
+        tag=TAG,
         scope="read",
         answers={200: GameAnswer},
         errors=[404],
     )
     def get(self, request: Request, game: str) -> HttpResponse:
-        row = selectors.game_by_name(self.principal.realm_id, game)
-        answer = game_answer(row)
-        answer.effective_variables = _effective(row.strategy, row)
-        return json_response(answer)
-
-
-class TasksView(ApiView):
-    scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
+        return json_response(_with_effective(selectors.game_by_name(self.principal.realm_id, game)))
 
     @endpoint(
-        name="createTask",
-        summary="Create a task",
-        tag="Games and tasks",
+        name="changeGame",
+        summary="Change a game; acts on every event that begins afterwards",
+        tag=TAG,
         scope="author",
-        body=TaskBody,
-        answers={201: TaskAnswer},
+        body=GameChanges,
+        answers={200: GameAnswer},
         errors=[400, 404, 409, 413, 415],
     )
-    def post(self, request: Request, game: str) -> HttpResponse:
-        body = self.read(TaskBody)
-        parent = selectors.game_by_name(self.principal.realm_id, game)
-        strategy = (
-            selectors.strategy_by_name(self.principal.realm_id, body.strategy_id)
-            if body.strategy_id is not None
-            else None
-        )
-        _require_fitting_variables(strategy or parent.strategy, body.variables)
-        task = Task(
-            realm_id=parent.realm_id,
-            game=parent,
-            external_id=body.external_task_id,
-            strategy=strategy,
-            variables=body.variables,
-            params=_params(body.params),
-        )
-        _insert(task, Conflict("The game has a task with this externalTaskId.", code="TASK_EXISTS"))
-        return json_response(task_answer(task), status=201)
-
-    @endpoint(
-        name="listTasks",
-        summary="List a game's tasks, newest first",
-        tag="Games and tasks",
-        scope="read",
-        answers={200: TaskPage},
-        errors=[400, 404],
-        parameters=PAGE_PARAMETERS,
-    )
-    def get(self, request: Request, game: str) -> Response:
+    def patch(self, request: Request, game: str) -> HttpResponse:
+        body = self.read(GameChanges)
         row = selectors.game_by_name(self.principal.realm_id, game)
-        tasks = Task.objects.filter(game=row).select_related("strategy", "game__strategy")
-        return api.page(request, tasks, task_answer)
+        changes = changes_of(body, self.principal.realm_id)
+        if "time_zone" in changes:
+            known_time_zone(body.time_zone)  # type: ignore[arg-type]  # set, since it is among the changes
+        return json_response(_with_effective(games.change_game(game=row, changes=changes)))
 
-
-class TaskView(ApiView):
     @endpoint(
-        name="getTask",
-        summary="A task, with the variables in force",
-        tag="Games and tasks",
-        scope="read",
-        answers={200: TaskAnswer},
-        errors=[404],
+        name="deleteGame",
+        summary="Delete a game and its tasks, where nothing was scored; answers with what it was",
+        tag=TAG,
+        scope="author",
+        answers={200: GameAnswer},
+        errors=[404, 409],
     )
-    def get(self, request: Request, game: str, task: str) -> HttpResponse:
-        parent = selectors.game_by_name(self.principal.realm_id, game)
-        row = selectors.task_by_name(parent, task)
-        answer = task_answer(row)
-        answer.effective_variables = _effective(row.strategy or parent.strategy, parent, row)
+    def delete(self, request: Request, game: str) -> HttpResponse:
+        row = selectors.game_by_name(self.principal.realm_id, game)
+        answer = game_answer(row)
+        games.delete_game(game=row)
         return json_response(answer)
 
 
@@ -222,60 +166,43 @@ def game_answer(game: Game) -> GameAnswer:
     )
 
 
-def task_answer(task: Task) -> TaskAnswer:
-    return TaskAnswer(
-        task_id=task.pk,
-        external_task_id=task.external_id,
-        game_id=task.game_id,
-        strategy_id=(task.strategy or task.game.strategy).slug,
-        status=task.status,
-        variables=task.variables,
-        params=task.params,
-        created_at=clock.iso(task.created_at),
-    )
+def _with_effective(game: Game) -> GameAnswer:
+    answer = game_answer(game)
+    answer.effective_variables = effective(game.strategy, game)
+    return answer
 
 
-def _effective(strategy: Strategy, game: Game, task: Task | None = None) -> JsonDict:
+def effective(strategy: Strategy, game: Game, task: Task | None = None) -> JsonDict:
     """Show the variables that scoring would use now; none where the strategy cannot score."""
-    program = _production_program(strategy)
+    program = games.production_program(strategy)
     return {} if program is None else effective_variables(program, game, task)
 
 
-def _production_program(strategy: Strategy) -> dsl.Program | None:
-    alias = Alias.objects.filter(strategy=strategy, name=PRODUCTION).first()
-    return programs.load(alias.version_id).program if alias else None
+def changes_of(body: Body, realm_id: uuid.UUID) -> JsonDict:
+    """Return what a PATCH sends, as the columns it is to be stored in. Raises NotFound (strategy)."""
+    changes: JsonDict = {
+        name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not msgspec.UNSET
+    }
+    if "strategy_id" in changes:
+        name = changes.pop("strategy_id")
+        changes["strategy"] = None if name is None else selectors.strategy_by_name(realm_id, str(name))
+    if "params" in changes:
+        changes["params"] = params_json(changes["params"])  # type: ignore[arg-type]  # so the body has it
+    return changes
 
 
-def _require_fitting_variables(strategy: Strategy, variables: Mapping[str, object]) -> None:
-    program = _production_program(strategy)
-    if not variables:
-        return
-    if program is None:
-        raise Conflict(
-            "The strategy has no published version whose variables could be overridden.",
-            code="STRATEGY_NOT_PUBLISHED",
-            params={"strategy": strategy.slug},
-        )
-    try:
-        program.resolve_variables(variables)
-    except dsl.DslError as error:
-        raise BadRequest(
-            error.message,
-            code=error.code,
-            params=error.params,
-            problems=[{"code": error.code, "message": error.message, "pointer": "/variables"}],
-        ) from None
-
-
-def _params(params: list[Param]) -> list[JsonDict]:
+def params_json(params: list[Param]) -> list[JsonDict]:
     for index, param in enumerate(params):
         events.check_storable(param.value, pointer=f"/params/{index}/value")
     return [{"key": param.key, "value": param.value} for param in params]
 
 
-def _insert(row: Game | Task, conflict: Conflict) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        raise conflict from None
+def known_time_zone(name: str | None) -> str | None:
+    """Return the name. Raises BadRequest where there is no such time zone."""
+    if name is not None and name not in available_timezones():
+        raise BadRequest(
+            f"{name!r} is not a time zone, such as Europe/Vienna.",
+            code="BODY_INVALID",
+            problems=[{"code": "VALUE_INVALID", "message": "Not a time zone.", "pointer": "/timeZone"}],
+        )
+    return name

@@ -16,6 +16,8 @@ from gameproject.lib.openapi import endpoint
 from strategies import scoring, selectors, targets
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.api.base import ApiView, api_key, json_response, request_id
+from strategies.api.players import TaskPoints
+from strategies.api.totals import task_totals
 from strategies.events import Event
 from strategies.explaining import Explanation
 from strategies.models.tenancy import Scope
@@ -107,6 +109,18 @@ class PointsView(ApiView):
         )
         return json_response(answer, status=200 if answer.replayed else 201)
 
+    @endpoint(
+        name="getTaskPoints",
+        summary="The points given for a task",
+        tag="Games and tasks",
+        scope="read",
+        answers={200: TaskPoints},
+        errors=[404],
+    )
+    def get(self, request: Request, game: str, task: str) -> HttpResponse:
+        row = selectors.game_by_name(self.principal.realm_id, game)
+        return json_response(task_totals(selectors.task_by_name(row, task)))
+
 
 class ScoreView(ApiView):
     @endpoint(
@@ -159,7 +173,9 @@ class ReversalView(ApiView):
         body=ReversalBody,
         answers={201: ScoreAnswer},
         errors=[400, 404, 409, 413, 415],
-        examples=[OpenApiExample("A mistake", value={"reason": "counted twice at the desk"}, request_only=True)],
+        examples=[
+            OpenApiExample("A mistake", value={"reason": "counted twice at the desk"}, request_only=True)
+        ],
     )
     def post(self, request: Request, score: uuid.UUID) -> HttpResponse:
         body = self.read(ReversalBody)

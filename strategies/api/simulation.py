@@ -1,10 +1,11 @@
 """Trying a program on a player's history, or on made-up facts."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 
 from gameproject.lib.api import whole_if_integral
@@ -14,10 +15,16 @@ from gameproject.lib.openapi import endpoint
 from strategies import dsl, events, programs, publishing, selectors
 from strategies.answers import BonusAnswer, bonus_answers
 from strategies.api.base import ApiView, json_response
-from strategies.api.strategy_answers import TAG, parent_strategy, read_kind
+from strategies.api.strategy_answers import FIVE_POINTS, TAG, parent_strategy, read_kind, version_or_latest
 from strategies.models import Strategy
 from strategies.models.tenancy import Scope
 from strategies.simulation import Scenario, simulate
+
+EVENT: Final = {
+    "externalGameId": "city-walk",
+    "externalTaskId": "daily-steps",
+    "externalUserId": "ana",
+}
 
 
 class SimulateBody(Body):
@@ -52,6 +59,13 @@ class SimulateView(ApiView):
 
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
 
+    @extend_schema(
+        description="Scope: `read`. Runs the program of the body on the player's figures of this moment; `mockState` "
+        "puts facts in their place, `variables` values. Event data: at most 16 KiB and 8 deep.\n\n"
+        "400: `BODY_INVALID`, or the code of a variable that does not fit. 404: `GAME_NOT_FOUND`, "
+        "`TASK_NOT_FOUND`, `STRATEGY_NOT_FOUND`. 413: `DATA_TOO_LARGE`. 422: `PROGRAM_INVALID`, or the code "
+        "of the failed run with its trace in `params.executionTrace`."
+    )
     @endpoint(
         name="simulateProgram",
         summary="Try a program on a player's history or on made-up facts; stores nothing",
@@ -60,6 +74,18 @@ class SimulateView(ApiView):
         body=SimulateBody,
         answers={200: SimulationAnswer},
         errors=[400, 404, 409, 413, 415, 422],
+        examples=[
+            OpenApiExample(
+                "A newcomer",
+                value={
+                    "type": "DSL_FULL",
+                    "astJson": FIVE_POINTS,
+                    **EVENT,
+                    "mockState": {"user.measurements_count": 0},
+                },
+                request_only=True,
+            )
+        ],
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(SimulateBody)
@@ -71,6 +97,13 @@ class SimulateView(ApiView):
 class SimulateStoredView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
 
+    @extend_schema(
+        description="Scope: `read`. As simulating a program, with a stored one: the draft or else the last published "
+        "version, or the `version` that is named; `astJson` tries a change of it.\n\n"
+        "400: `BODY_INVALID`, or the code of a variable that does not fit. 404: `GAME_NOT_FOUND`, "
+        "`TASK_NOT_FOUND`, `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`. 413: `DATA_TOO_LARGE`. 422: "
+        "`PROGRAM_INVALID`, or the code of the failed run with its trace in `params.executionTrace`."
+    )
     @endpoint(
         name="simulateStrategy",
         summary="Try a stored strategy, or a change of it; stores nothing",
@@ -79,6 +112,13 @@ class SimulateStoredView(ApiView):
         body=SimulateBody,
         answers={200: SimulationAnswer},
         errors=[400, 404, 409, 413, 415, 422],
+        examples=[
+            OpenApiExample(
+                "An earlier version",
+                value={**EVENT, "version": 1, "data": {"minutes": 12}},
+                request_only=True,
+            )
+        ],
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
         body = self.read(SimulateBody)
@@ -125,11 +165,7 @@ def _program_in_body(view: ApiView, body: SimulateBody, row: Strategy | None) ->
 
 
 def _stored_program(strategy: Strategy, number: int | None) -> dsl.Program:
-    version = (
-        selectors.latest_version(strategy)
-        if number is None
-        else selectors.version_by_number(strategy, number)
-    )
+    version = version_or_latest(strategy, number)
     if version.published_at is not None:
         return programs.load(version.pk).program
     validation = publishing.validated(

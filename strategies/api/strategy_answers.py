@@ -1,11 +1,13 @@
 """A strategy as the API shows it, and the names in a request turned into rows."""
 
+import re
 import uuid
 from typing import Any, Final
 
 import msgspec
-from django.db.models import F, Max, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
 from gameproject.lib import clock
 from gameproject.lib.errors import BadRequest
@@ -15,9 +17,24 @@ from strategies.models import Alias, Strategy, StrategyVersion
 from strategies.models.strategies import PRODUCTION
 
 TAG: Final = "Strategies"
+VERSION_NUMBER: Final = re.compile(r"[0-9]{1,10}")
+VERSION_SCHEMA: Final = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 STRATEGY_PARAMETER: Final = OpenApiParameter(
     "strategy", str, OpenApiParameter.PATH, description="A strategy's UUID or slug."
 )
+
+FIVE_POINTS: Final = {
+    "type": "program",
+    "rules": [],
+    "default": {"type": "assign_points", "value": {"type": "literal", "value": 5}, "case_name": "Done"},
+}
+
+
+class PinnedAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """The version of the parent that a published version is pinned to."""
+
+    strategy_id: str
+    version: int
 
 
 class CostAnswer(msgspec.Struct, kw_only=True):
@@ -83,13 +100,17 @@ def shown(strategies: QuerySet[Strategy]) -> QuerySet[Strategy]:
 
 
 def _shown_parts() -> tuple[Prefetch[str], Prefetch[str]]:
-    latest = StrategyVersion.objects.annotate(latest=Max("strategy__versions__number")).filter(
-        number=F("latest")
-    )
+    latest = StrategyVersion.objects.order_by("strategy_id", "-number").distinct("strategy_id")
     production = Alias.objects.filter(name=PRODUCTION).select_related("version")
     return (
         Prefetch("versions", queryset=latest),
         Prefetch("aliases", queryset=production.defer("version__program")),
+    )
+
+
+def pinned_answer(version: StrategyVersion | None) -> PinnedAnswer | None:
+    return (
+        None if version is None else PinnedAnswer(strategy_id=version.strategy.slug, version=version.number)
     )
 
 
@@ -122,3 +143,17 @@ def seen_strategy(view: ApiView, name: str) -> Strategy:
 
 def parent_strategy(view: ApiView, name: str | None) -> Strategy | None:
     return None if name is None else seen_strategy(view, name)
+
+
+def version_or_latest(strategy: Strategy, number: int | None) -> StrategyVersion:
+    """Find a version, the one that an author works on if none is named. Raises NotFound."""
+    if number is None:
+        return selectors.latest_version(strategy)
+    return selectors.version_by_number(strategy, number)
+
+
+def read_version_number(request: Request, name: str) -> int:
+    given = request.query_params.get(name, "")
+    if not VERSION_NUMBER.fullmatch(given):
+        raise BadRequest(f"{name} must be the number of a version.", code="QUERY_INVALID")
+    return int(given)

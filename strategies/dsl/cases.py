@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from strategies.dsl.compiler import compile_program
 from strategies.dsl.errors import Code, DslError, RunError
@@ -59,29 +59,37 @@ def _case(raw: object, position: int) -> Case:
     where = f"case at position {position}"
     if not isinstance(raw, dict):
         raise CaseFileError(f"{where} is not an object")
+    for complaint in _complaints(raw):
+        raise CaseFileError(f"{where}: {complaint}")
+    return Case(raw["id"], str(raw.get("name", "")), raw["kind"], raw)
+
+
+def _complaints(raw: dict[str, Any]) -> Iterator[str]:
+    """Yield why a case cannot be run."""
     kind = raw.get("kind")
     if kind not in KINDS:
-        raise CaseFileError(f"{where}: kind is one of {', '.join(KINDS)}")
-    missing = [
-        key for key in ("id", "expect", "builtin" if kind == "builtin" else "program") if key not in raw
-    ]
-    if missing:
-        raise CaseFileError(f"{where}: {', '.join(missing)} missing")
-    if not isinstance(raw["expect"], dict):
-        raise CaseFileError(f"{where}: expect is not an object")
-    if kind == "builtin" and raw["builtin"] not in builtin_programs():
-        raise CaseFileError(f"{where}: there is no built-in strategy {raw['builtin']!r}")
-    for key in ("facts", "data", "variables", "limits"):
+        yield f"kind is one of {', '.join(KINDS)}"
+    for key in ("id", "expect", "builtin" if kind == "builtin" else "program"):
+        if key not in raw:
+            yield f"{key} missing"
+    for key in ("expect", "facts", "data", "variables", "limits"):
         if not isinstance(raw.get(key) or {}, dict):
-            raise CaseFileError(f"{where}: {key} is not an object")
+            yield f"{key} is not an object"
+    if kind == "builtin" and raw["builtin"] not in builtin_programs():
+        yield f"there is no built-in strategy {raw['builtin']!r}"
+    if raw.get("parent_builtin") is not None and raw["parent_builtin"] not in builtin_programs():
+        yield f"there is no built-in strategy {raw['parent_builtin']!r}"
     if raw.get("type", "FULL") not in ("FULL", "EXTEND", *Kind):
-        raise CaseFileError(f"{where}: type is FULL or EXTEND")
-    if kind == "validate" and not isinstance(raw["expect"].get("valid"), bool):
-        raise CaseFileError(f"{where}: expect has no valid, true or false")
+        yield "type is FULL or EXTEND"
+    yield from _validation_complaints(raw)
+
+
+def _validation_complaints(raw: dict[str, Any]) -> Iterator[str]:
+    if raw["kind"] == "validate" and not isinstance(raw["expect"].get("valid"), bool):
+        yield "expect has no valid, true or false"
     for name, limit in (raw.get("limits") or {}).items():
         if name not in ("max_nodes", "max_depth") or type(limit) not in (int, type(None)):
-            raise CaseFileError(f"{where}: limits are max_nodes and max_depth, integers or null")
-    return Case(raw["id"], str(raw.get("name", "")), kind, raw)
+            yield "limits are max_nodes and max_depth, integers or null"
 
 
 def differences(case: Case) -> Iterator[str]:

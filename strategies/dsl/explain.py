@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from strategies.dsl.errors import Code
 from strategies.dsl.nodes import (
     AddPoints,
     And,
@@ -75,9 +76,11 @@ class _Story:
     def __init__(self, program: Program, trace: Trace) -> None:
         self.program = program
         self.trace = trace
-        self.values: Values = {record[0]: record[1] for record in trace.records if record[5] is None}
+        self.values: Values = {
+            node: value for node, value, _, note in trace.records if not isinstance(note, Code)
+        }
         self.taken: dict[Node, str | None] = {
-            record[0]: record[4] for record in trace.records if isinstance(record[0], Rule)
+            node: note for node, _, _, note in trace.records if isinstance(node, Rule)
         }
         self.reasons: dict[Statement, str] = {}
         for _, _, rule in _rules(program, 0):
@@ -172,8 +175,8 @@ class _Story:
         return f"{text}: {self.reasons.get(node, 'by default, as no rule decided')}."
 
     def _failure(self) -> Iterator[str]:
-        for node, _, section, _, _, error in self.trace.records:
-            if error is not None:
+        for node, _, (section, _), error in self.trace.records:
+            if isinstance(error, Code):
                 where = node.path or "the program"
                 yield f"The run failed at {where} ({section or 'the end'}) with {error}: {error.description}"
 

@@ -94,11 +94,11 @@ def compare(op: CompareOp, left: object, right: object) -> bool:
 
     Equality never fails. Ordering with null is false; it compares numbers (a boolean counts as 0 or 1) or texts.
     """
-    if op in EQUALITY:
+    if (type(left) in _ORDERED and type(right) in _ORDERED) or op in EQUALITY:
         return _COMPARE[op](left, right)
     if left is None or right is None:
         return False
-    if (type(left) in _ORDERED and type(right) in _ORDERED) or (type(left) is str and type(right) is str):
+    if type(left) is str and type(right) is str:
         return _COMPARE[op](left, right)
     raise Fault(
         Code.DSL_COMPARE_TYPE_MISMATCH,

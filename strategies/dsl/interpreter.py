@@ -30,7 +30,6 @@ from strategies.dsl.nodes import (
     And,
     Arith,
     AssignPoints,
-    Branch,
     Compare,
     Condition,
     Expression,
@@ -53,7 +52,7 @@ from strategies.dsl.nodes import (
 )
 from strategies.dsl.outcome import AWARD, NO_AWARD, VETO, Outcome
 from strategies.dsl.program import Level, Program
-from strategies.dsl.tracing import Trace
+from strategies.dsl.tracing import Trace, Where
 from strategies.dsl.values import PYTHON_TYPES, shown, type_name
 
 
@@ -108,9 +107,8 @@ class _Run:
         # Looked up once, not at every node
         self.add = None if trace is None else trace.records.append
         self.level = program.levels[0]
-        self.depth = 0
         self.at: Node = program.root
-        self.section: Section | None = None
+        self.where: Where = (None, 0)
         self.nodes = 0
         self.data: dict[str, object] = {}
         self.points: Number | None = None
@@ -139,14 +137,14 @@ class _Run:
         """Return a fault as the error of the node being evaluated, and close the trace with it."""
         node = self.at
         if self.add is not None:
-            self.add((node, None, self.section, self.depth, None, fault.code))
+            self.add((node, None, self.where, fault.code))
         return RunError(
             fault.code,
             fault.message,
             fault.params,
             path=node.path,
             node_id=node.node_id,
-            level=self.depth,
+            level=self.level.number,
             nodes=self.nodes,
             trace=self.trace,
         )
@@ -155,8 +153,7 @@ class _Run:
 
     def enter(self, level: Level, section: Section | None) -> None:
         self.level = level
-        self.depth = level.number
-        self.section = section
+        self.where = (section, level.number)
         self.at = level.root
 
     def run_level(self, number: int, data: Mapping[str, object]) -> None:
@@ -199,31 +196,22 @@ class _Run:
     def run_rule(self, rule: Rule) -> bool:
         """Run the first branch that holds, if any; return whether it halted the section."""
         self.nodes += 1
-        taken = self.taken(rule)
-        if self.add is not None:
-            branch = "skip" if taken is None else taken.name
-            self.add((rule, taken is not None, self.section, self.depth, branch, None))
-        if taken is not None:
-            for statement in taken.then:
-                if self.execute(statement):
-                    return True
-        return False
-
-    def taken(self, rule: Rule) -> Branch | None:
-        """Return the first branch that holds; an else_if counts as a node when it is tried."""
         first = rule.branches[0]
         for branch in rule.branches:
-            if branch.when is None:
-                return branch
-            if branch is not first:
+            if branch is not first and branch.when is not None:
+                # An else_if counts when it is tried
                 self.nodes += 1
-            if self.holds(branch.when):
-                return branch
-        return None
+            if branch.when is None or self.holds(branch.when):
+                if self.add is not None:
+                    self.add((rule, True, self.where, branch.name))
+                return any(map(self.execute, branch.then))
+        if self.add is not None:
+            self.add((rule, False, self.where, "skip"))
+        return False
 
     def record(self, node: Node, value: object, branch: str | None = None) -> None:
         if self.add is not None:
-            self.add((node, value, self.section, self.depth, branch, None))
+            self.add((node, value, self.where, branch))
 
     # Statements
 
@@ -288,7 +276,7 @@ class _Run:
         else:
             return bool(self.value(node))
         if self.add is not None:
-            self.add((node, held, self.section, self.depth, None, None))
+            self.add((node, held, self.where, None))
         return held
 
     def junction(self, node: And | Or, *, until: bool) -> bool:
@@ -320,7 +308,7 @@ class _Run:
         else:
             assert_never(node)
         if self.add is not None:
-            self.add((node, value, self.section, self.depth, None, None))
+            self.add((node, value, self.where, None))
         return value
 
     def fact_or_result(self, node: Field) -> object:

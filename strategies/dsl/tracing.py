@@ -14,11 +14,13 @@ _LONGEST: Final = 256
 
 _MAX_INTEGER: Final = int(MAX_NUMBER)
 
-Record: TypeAlias = tuple[Node, object, Section | None, int, str | None, Code | None]
-"""One evaluated node: the node, its value, section, level, the branch taken, and the code if it failed.
+Where: TypeAlias = tuple[Section | None, int]
+"""The section of a node (none for a program) and its level: 0 for the program itself, 1 for its parent."""
 
-A plain tuple: a run makes sixty of them, and a named tuple takes four times as long to make. `level` is 0 for the
-program itself, 1 for its parent.
+Record: TypeAlias = tuple[Node, object, Where, str | None]
+"""One evaluated node: the node, its value, where, and a note: the branch taken, or the `Code` with which it failed.
+
+A plain tuple: a run makes sixty of them, and a named one takes four times as long to make.
 """
 
 
@@ -50,17 +52,15 @@ class Trace:
         node that failed.
         """
         entries = []
-        for n, (node, value, section, level, branch, error) in enumerate(self.records[: self.limit]):
+        for n, (node, value, (section, level), note) in enumerate(self.records[: self.limit]):
             entry = node.described.copy()
             entry["n"] = n
             entry["value"] = value
             entry["section"] = section
-            if branch is not None:
-                entry["branch"] = branch
+            if note is not None:
+                entry["error" if isinstance(note, Code) else "branch"] = str(note)
             if level:
                 entry["level"] = level
-            if error is not None:
-                entry["error"] = str(error)
             if not _is_short(value):
                 _shorten(entry, value)
             entries.append(entry)
@@ -69,13 +69,13 @@ class Trace:
 
 def _is_short(value: object) -> bool:
     """Return whether a value is surely short and JSON, as nearly all are, without making JSON of it."""
-    if value is None or value is True or value is False:
-        return True
-    if type(value) is float:
-        return -MAX_NUMBER <= value <= MAX_NUMBER
     if type(value) is int:
         # An integer is compared with an integer: with a float it takes twice as long
         return -_MAX_INTEGER <= value <= _MAX_INTEGER
+    if type(value) is float:
+        return -MAX_NUMBER <= value <= MAX_NUMBER
+    if value is None or value is True or value is False:
+        return True
     # A character of ASCII takes at most six bytes when escaped
     return type(value) is str and len(value) < _LONGEST // 6 and value.isascii()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, assert_never
 
+from strategies.dsl.errors import Code
 from strategies.dsl.nodes import (
     And,
     Arith,
@@ -77,7 +78,7 @@ class _Planter:
             }
 
     def rule(self, rule: Rule) -> Leaf:
-        taken = self.records[rule][4] if self.records is not None and rule in self.records else None
+        taken = self.records[rule][3] if self.records is not None and rule in self.records else None
         children = [self.branch(branch, taken) for branch in rule.branches]
         leaf = self.leaf(rule, f"rule {rule.node_id}", children)
         if taken is not None:
@@ -133,7 +134,7 @@ class _Planter:
         record = None if self.records is None else self.records.get(node)
         if record is not None:
             made["value"] = record[1]
-            made["state"] = "evaluated" if record[5] is None else "failed"
+            made["state"] = "failed" if isinstance(record[3], Code) else "evaluated"
         return made
 
     def _made(self, label: str, node: Node, state: str | None, children: Sequence[Leaf]) -> Leaf:

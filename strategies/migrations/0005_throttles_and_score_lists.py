@@ -35,6 +35,25 @@ class Migration(migrations.Migration):
                 & (Q(player_burst=None) | Q(player_burst__gte=1)),
             ),
         ),
+        # The game first: the same index then lists a game's players.
+        migrations.RemoveConstraint("playergamestats", "player_game_stats_key"),
+        migrations.AddConstraint(
+            "playergamestats",
+            models.UniqueConstraint(name="player_game_stats_key", fields=["game", "player"]),
+        ),
+        migrations.AddIndex(
+            "playergamestats",
+            models.Index(
+                name="player_game_leaderboard",
+                fields=["game", "-points_total", "player"],
+                condition=Q(n_scores__gt=0),
+            ),
+        ),
+        # Its updates are not HOT any more: vacuum sooner than after the default fifth of the table.
+        migrations.RunSQL(
+            "ALTER TABLE strategies_playergamestats SET (autovacuum_vacuum_scale_factor = 0.05)",
+            "ALTER TABLE strategies_playergamestats RESET (autovacuum_vacuum_scale_factor)",
+        ),
         migrations.AddIndex("score", models.Index(name="score_game_newest", fields=["game", "-id"])),
         migrations.AddIndex("score", models.Index(name="score_task_newest", fields=["task", "-id"])),
     ]

@@ -109,7 +109,16 @@ class PlayerGameStats(models.Model):
 
     class Meta:
         verbose_name_plural = "player game stats"
-        constraints = [models.UniqueConstraint(name="player_game_stats_key", fields=["player", "game"])]
+        # The game first: the same index then lists a game's players.
+        constraints = [models.UniqueConstraint(name="player_game_stats_key", fields=["game", "player"])]
+        # A changed total cannot be a HOT update: the leaderboard's price (strategies/leaderboard.py).
+        indexes = [
+            models.Index(
+                name="player_game_leaderboard",
+                fields=["game", "-points_total", "player"],
+                condition=Q(n_scores__gt=0),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.player_id} in {self.game_id}"

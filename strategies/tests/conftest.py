@@ -96,9 +96,7 @@ class World:
 
 def make_world(slug: str = "acme") -> World:
     realm = Realm.objects.create(slug=slug, name=slug)
-    _row, key = keys.create_api_key(
-        realm=realm, name="tests", scopes=Scope.values, key_rate=0, player_rate=0
-    )
+    _row, key = keys.create_api_key(realm=realm, name="tests", scopes=Scope.values, key_rate=0, player_rate=0)
     game = Game.objects.create(
         realm=realm,
         external_id="g1",

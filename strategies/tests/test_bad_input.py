@@ -275,7 +275,7 @@ def test_bad_paging_is_400(world: World, query: str) -> None:
 def test_a_method_that_is_not_there_is_405(world: World) -> None:
     for method, path in [
         ("DELETE", "/games"),
-        ("GET", POINTS),
+        ("PUT", POINTS),
         ("PATCH", POINTS),
         ("POST", "/strategies/default"),
     ]:

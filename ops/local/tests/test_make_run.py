@@ -234,7 +234,7 @@ def test_no_process_stays_behind_and_the_next_start_is_quick_and_keeps_the_data(
     end(stack)
     stack.make.wait(30)
     wait(lambda: not stack.processes(), lambda: f"the end of {stack.processes()}", 30)
-    assert stack.start() < 20
+    assert stack.start() < 30  # 5 to 8 on an idle machine with two cores
     assert stack.facts["apiKey"] == key
     again = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=True)
     assert json.loads(again.stdout)["replayed"] is True

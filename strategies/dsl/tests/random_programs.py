@@ -39,9 +39,42 @@ NAMES = ("v", "w", "x")
 CASES = ("A", "B", "Été", "a case of two words")
 RESULTS = ("result.points", "result.case_name", "parent.points", "parent.case_name")
 
-NUMBERS = (0, 1, -1, 2, 5, 100, 0.0, -0.0, 0.5, 0.1, 1e-7, 1e15, -1e15, 10**15, 999_999_999_999.9999995, -3.5, 7)
+NUMBERS = (
+    0,
+    1,
+    -1,
+    2,
+    5,
+    100,
+    0.0,
+    -0.0,
+    0.5,
+    0.1,
+    1e-7,
+    1e15,
+    -1e15,
+    10**15,
+    999_999_999_999.9999995,
+    -3.5,
+    7,
+)
 TEXTS = ("", "a", "b", "12", "+7", "-0", "1_000", "9" * 31, "9" * 12, "A", "line\n", "é")
-WILD = (10**400, -(10**16), 1e300, 2e15, float("inf"), float("nan"), "x" * 9000, "y" * 9000, "\0" * 1400, [], [1], [0, 2], {}, {"k": 1})
+WILD: tuple[object, ...] = (
+    10**400,
+    -(10**16),
+    1e300,
+    2e15,
+    float("inf"),
+    float("nan"),
+    "x" * 9000,
+    "y" * 9000,
+    "\0" * 1400,
+    [],
+    [1],
+    [0, 2],
+    {},
+    {"k": 1},
+)
 TYPES = ("number", "text", "boolean")
 
 
@@ -66,7 +99,9 @@ def of_type(rng: Random, type_: str) -> object:
 
 
 def same_type(rng: Random, value: object) -> object:
-    return of_type(rng, "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number")
+    return of_type(
+        rng, "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+    )
 
 
 @dataclass
@@ -135,7 +170,9 @@ class Author:
             if kind < 5:
                 return set_points(value)
             name = self.rng.choice((field("data.a"), field("data.b"), field("result.case_name"), value))
-            return (set_case(name), set_case(lit("Q")), callback("post", self.leaf()), leave(), leave())[kind - 5]
+            return (set_case(name), set_case(lit("Q")), callback("post", self.leaf()), leave(), leave())[
+                kind - 5
+            ]
         if kind < 7:
             return assign(value, case) if kind < 4 else add(value, case)
         given = self.rng.choice((self.leaf(), field("data.a")))

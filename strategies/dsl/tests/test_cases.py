@@ -57,7 +57,10 @@ def test_a_wrong_validation_is_a_difference() -> None:
         ('[{"kind": "builtin", "builtin": "none", "id": 1, "expect": {}}]', "no built-in strategy"),
         ('[{"kind": "score", "program": {}, "id": 1, "expect": {}, "facts": [1]}]', "facts is not an object"),
         ('[{"kind": "score", "program": {}, "type": "X", "id": 1, "expect": {}}]', "type is FULL or EXTEND"),
-        ('[{"kind": "validate", "program": {}, "limits": {"max_nodes": "x"}, "id": 1, "expect": {"valid": true}}]', "limits"),
+        (
+            '[{"kind": "validate", "program": {}, "limits": {"max_nodes": "x"}, "id": 1, "expect": {"valid": true}}]',
+            "limits",
+        ),
         ('[{"kind": "validate", "program": {}, "id": 1, "expect": {}}]', "expect has no"),
         ("[" * 100_000, "is not JSON"),
     ],

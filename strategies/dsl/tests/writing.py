@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from strategies.dsl import (
     Kind,
     Outcome,
@@ -105,7 +107,9 @@ def program(*rules: Json, **keys: object) -> Json:
     return {"type": "program", "rules": list(rules), **keys}
 
 
-def checked(source: object, kind: Kind = Kind.FULL, parent: Program | None = None, **options: Any) -> Validation:
+def checked(
+    source: object, kind: Kind = Kind.FULL, parent: Program | None = None, **options: Any
+) -> Validation:
     return validate(source, kind=kind, parent=parent, **options)
 
 
@@ -135,27 +139,26 @@ def run(
 ) -> Outcome:
     """Run by both executors, and return the outcome they must agree on; a RunError likewise."""
     arguments = (facts or {}, data or {}, source.variables if variables is None else variables)
-    compiled = compile_program(source)
     try:
         expected = interpret(source, *arguments, trace=Trace())
     except RunError as error:
-        failure = failure_of_compiled(source, arguments)
-        assert failure == (error.code, error.level, error.path)
+        _assert_the_compiler_agrees(source, arguments, error)
         raise
-    found = compiled.run(*arguments)
+    found = compile_program(source).run(*arguments)
     assert repr(found) == repr(expected)
     return found
 
 
-def failure_of_compiled(source: Program, arguments: tuple[Mapping[str, object], ...]) -> tuple[str, int, str]:
-    """Return code, level and path of a failed run as the compiled function alone tells them."""
+def _assert_the_compiler_agrees(
+    source: Program, arguments: tuple[Mapping[str, object], ...], expected: RunError
+) -> None:
+    """Check that the compiled function alone tells the code and the place of a failure."""
     compiled = compile_program(source)
-    try:
-        outcome = compiled.run(*arguments)
-    except RunError as error:
-        assert isinstance(error.__cause__, Exception)
-        return compiled.failure_of(error.__cause__)
-    raise AssertionError(f"the compiled program did not fail but gave {outcome}")
+    with pytest.raises(RunError) as caught:
+        compiled.run(*arguments)
+    cause = caught.value.__cause__
+    assert isinstance(cause, Exception)
+    assert compiled.failure_of(cause) == (expected.code, expected.level, expected.path)
 
 
 def points_of(value: object, data: Mapping[str, object] | None = None, **facts: object) -> int | float:
@@ -171,11 +174,9 @@ def holds(condition: object, data: Mapping[str, object] | None = None) -> bool:
 
 def error_of(source: Program, data: Mapping[str, object] | None = None, **more: Any) -> RunError:
     """Return the error with which a run fails, by both executors."""
-    try:
-        outcome = run(source, data, **more)
-    except RunError as error:
-        return error
-    raise AssertionError(f"the run did not fail but gave {outcome}")
+    with pytest.raises(RunError) as caught:
+        run(source, data, **more)
+    return caught.value
 
 
 def code_of(value: object, data: Mapping[str, object] | None = None) -> str:

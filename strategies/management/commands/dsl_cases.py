@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -18,13 +18,13 @@ class Command(BaseCommand):
     """
 
     help = "Run a file of language cases through validator, interpreter and compiler."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = []  # noqa: RUF012 - as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the file."""
         parser.add_argument("file", type=Path, help="a JSON list of cases")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - the signature is Django's
+    def handle(self, *args: Any, **options: Any) -> None:
         """Run the cases."""
         try:
             cases = read_cases(options["file"])

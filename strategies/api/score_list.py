@@ -1,0 +1,158 @@
+"""Scores, newest first, by what they were given for, to whom, by what and when."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from psycopg.errors import QueryCanceled
+from rest_framework.request import Request
+
+from gameproject.lib.api import cut_page
+from gameproject.lib.errors import BadRequest, Unavailable
+from gameproject.lib.openapi import endpoint
+from strategies import selectors
+from strategies.answers import ScoreAnswer, score_answer
+from strategies.api.base import ApiView, json_response
+from strategies.api.pages import PAGE_PARAMETERS
+from strategies.models import Score
+from strategies.models.scores import Outcome
+
+STATEMENT_TIMEOUT_SECONDS: Final = 5
+# Ids are made before the time that a score bears, by another clock: no two are ever this far apart.
+CLOCKS_DIFFER_BY: Final = timedelta(hours=1)
+
+FILTERS: Final = {
+    "game": "A game's UUID or external id.",
+    "task": "A task's UUID, or with `game` its external id.",
+    "user": "A player's external id.",
+    "strategy": "A strategy's UUID or slug.",
+    "case": "The name of a case, as the score has it.",
+    "since": "Not before this time: ISO 8601 with a time zone.",
+    "until": "Before this time: ISO 8601 with a time zone.",
+}
+KNOWN: Final = {*FILTERS, "outcome", "limit", "cursor"}
+
+
+class ScorePage(msgspec.Struct, rename="camel"):
+    items: list[ScoreAnswer]
+    next_cursor: str | None
+
+
+class ScoresView(ApiView):
+    @endpoint(
+        name="listScores",
+        summary="List scores, newest first",
+        tag="Scoring",
+        scope="read",
+        answers={200: ScorePage},
+        errors=[400, 404],
+        parameters=[
+            *(
+                OpenApiParameter(
+                    name,
+                    {"type": "string", "format": "date-time"} if name in {"since", "until"} else str,
+                    description=description,
+                )
+                for name, description in FILTERS.items()
+            ),
+            OpenApiParameter("outcome", str, enum=Outcome.values),
+            *PAGE_PARAMETERS,
+        ],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        rows = filtered(self.principal.realm_id, request.query_params)
+        try:
+            with transaction.atomic():
+                _limit_statements()
+                found, next_cursor = cut_page(request, rows)
+        except OperationalError as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise Unavailable(
+                    "Too many scores had to be looked at. Name a game, a task, a player or a time.",
+                    code="QUERY_TOO_WIDE",
+                ) from None
+            raise
+        return json_response(ScorePage([score_answer(score) for score in found], next_cursor))
+
+
+def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Score]:
+    """Return the scores that a query asks for. Raises BadRequest, and NotFound for what the realm does not have."""
+    unknown = sorted(set(given) - KNOWN)
+    if unknown:
+        raise BadRequest(
+            f"There is no filter {unknown[0]!r}. There are: {', '.join(sorted(KNOWN))}.", code="QUERY_INVALID"
+        )
+    rows = Score.objects.filter(realm_id=realm_id)
+    rows = rows.select_related("task", "player", "strategy", "strategy_version")
+    rows = _of_target(realm_id, rows, given.get("game"), given.get("task"))
+    if "user" in given:
+        rows = rows.filter(player=selectors.player_by_name(realm_id, given["user"]))
+    if "strategy" in given:
+        rows = rows.filter(strategy=selectors.strategy_by_name(realm_id, given["strategy"]))
+    if "case" in given:
+        rows = rows.filter(case_name=_case(given["case"]))
+    if "outcome" in given:
+        rows = rows.filter(outcome=_outcome(given["outcome"]))
+    return _within(rows, _time("since", given), _time("until", given))
+
+
+def _of_target(
+    realm_id: uuid.UUID, rows: QuerySet[Score], game_name: str | None, task_name: str | None
+) -> QuerySet[Score]:
+    game = None if game_name is None else selectors.game_by_name(realm_id, game_name)
+    if task_name is not None:
+        task = selectors.task_by_name(game, task_name) if game else selectors.task_by_id(realm_id, task_name)
+        return rows.filter(task=task)
+    return rows if game is None else rows.filter(game=game)
+
+
+def _case(name: str) -> str:
+    if "\0" in name:
+        raise BadRequest("case is the name of a case.", code="QUERY_INVALID")
+    return name
+
+
+def _outcome(name: str) -> str:
+    if name not in Outcome.values:
+        raise BadRequest(f"outcome is one of {', '.join(Outcome.values)}.", code="QUERY_INVALID")
+    return name
+
+
+def _time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime | None:
+    if name not in given:
+        return None
+    try:
+        at = msgspec.convert(given[name], datetime, strict=False)
+    except msgspec.ValidationError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadRequest(
+            f"{name} is a time with a time zone, such as 2026-01-31T12:00:00Z. A + is written %2B in a URL.",
+            code="QUERY_INVALID",
+        )
+    return at
+
+
+def _within(rows: QuerySet[Score], since: datetime | None, until: datetime | None) -> QuerySet[Score]:
+    """Cut by time; by the time in the ids as well, so that an index says where to begin and to end."""
+    if since is not None:
+        rows = rows.filter(created_at__gte=since, pk__gte=_first_id(since, -CLOCKS_DIFFER_BY))
+    if until is not None:
+        rows = rows.filter(created_at__lt=until, pk__lte=_first_id(until, CLOCKS_DIFFER_BY))
+    return rows
+
+
+def _first_id(at: datetime, shift: timedelta) -> uuid.UUID:
+    milliseconds = int((at.timestamp() + shift.total_seconds()) * 1000)
+    return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def _limit_statements() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
