@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock compile bench clean
+.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock openapi compile fuzz bench drill clean
 
 # The first Python on PATH that is new enough; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -31,8 +31,17 @@ format: .venv/installed-dev ## Format the code, and fix what can be fixed by its
 lock: .venv/installed-dev ## Compile the requirements*.in files (ARGS=--upgrade for newer versions)
 	@$(MAKE) --no-print-directory compile
 
+openapi: .venv/installed-dev ## Write docs/openapi.yaml anew from the code
+	env -u DATABASE_URL SECRET_KEY=unused $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+fuzz: .venv/installed-dev ## Send the API what its description allows, and what not, for SECONDS=3600 (SEED=1)
+	FUZZ_SECONDS=$(or $(SECONDS),3600) FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -s gameproject/tests/test_openapi_conformance.py
+
 bench: .venv/installed-dev ## Measure (SECTION=name for one part)
 	$(BIN)/python -m bench $(SECTION)
+
+drill: .venv/installed-dev ## Kill, restart and stop servers under load, then audit the ledger (NAME=name for one)
+	$(BIN)/python -m ops.drills $(NAME)
 
 clean: ## Delete .venv, caches and .local WITH ITS DATA
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m ops.local.clean; fi

@@ -5,6 +5,7 @@ requests pass them by: a third of a millisecond, more than the rest of Django co
 """
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -19,8 +20,21 @@ from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise import middleware as whitenoise
 
+from gameproject.lib.postgresql.deadline import watchdog
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PATHS_WITHOUT_SESSION = ("/api/v1/", "/healthz", "/readyz", "/metrics")
+
+
+class DeadlineMiddleware:
+    """Bound what a request may wait for PostgreSQL, or requests to a silent one would take every thread."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS):
+            return self.get_response(request)
 
 
 class RequestIdMiddleware:

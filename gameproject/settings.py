@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ]
 # Those of `gameproject.middleware` step aside on API paths: together they cost a request 0.3 ms.
 MIDDLEWARE = [
+    "gameproject.middleware.DeadlineMiddleware",
     "gameproject.middleware.RequestIdMiddleware",
     "gameproject.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -65,9 +66,16 @@ TEMPLATES = [
 ]
 
 # ── PostgreSQL ───────────────────────────────────────────────────────────────────────────────────
+# The server ends a statement, a wait for a lock or a transaction at rest after so long; 0: never. gameproject/wsgi.py
+# sets it for the web processes: migrations and rollups may take their time. Scoring sets its own, shorter one.
+DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number("DATABASE_STATEMENT_TIMEOUT_SECONDS", 0)
 DATABASES: dict[str, dict[str, object]] = {
     "default": {
-        **env.database("DATABASE_URL", connect_timeout=env.integer("DATABASE_CONNECT_TIMEOUT", 2)),
+        **env.database(
+            "DATABASE_URL",
+            connect_timeout=env.integer("DATABASE_CONNECT_TIMEOUT", 2),
+            **env.statement_timeouts(DATABASE_STATEMENT_TIMEOUT_SECONDS),
+        ),
         # Connections persist and are not probed: a new one costs ten times a score (docs/architecture.md).
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": False,
@@ -75,6 +83,10 @@ DATABASES: dict[str, dict[str, object]] = {
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# An answer that is not there by then is a 503. Where PostgreSQL is silent, requests end sooner
+# (gameproject/lib/postgresql).
+REQUEST_DEADLINE_SECONDS = env.number("REQUEST_DEADLINE_SECONDS", 15)
 
 # ── Redis, Celery ────────────────────────────────────────────────────────────────────────────────
 REDIS_URL = env.text("REDIS_URL")
@@ -125,7 +137,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["gameproject.lib.openapi.add_components"],
+    "POSTPROCESSING_HOOKS": [
+        "gameproject.lib.openapi.add_components",
+        "gameproject.lib.openapi.say_which_bodies_are_required",
+        "strategies.api.examples.add_examples",
+    ],
     "PREPROCESSING_HOOKS": ["gameproject.lib.openapi.only_the_api"],
     "AUTHENTICATION_WHITELIST": [],
     "APPEND_COMPONENTS": {

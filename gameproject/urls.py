@@ -7,6 +7,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from observability.views import healthz, readyz
 
+admin.site.site_header = admin.site.site_title = "Scoring service"
+admin.site.index_title = "What is there"
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("healthz", healthz),

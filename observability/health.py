@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psycopg
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from gameproject.lib.postgresql.deadline import watchdog
 
 TIMEOUT_SECONDS = 1.0
 
@@ -31,7 +34,7 @@ def _check(name: str, ask: Callable[[], None]) -> Check:
     started = time.perf_counter()
     try:
         ask()
-    except (psycopg.Error, redis.RedisError, OSError) as error:
+    except (Error, redis.RedisError, OSError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         return Check(name, ok=False, milliseconds=_since(started), reason=reason)
     return Check(name, ok=True, milliseconds=_since(started))
@@ -43,23 +46,21 @@ def _since(started: float) -> float:
 
 def _ask_database() -> None:
     # A connection of its own: the threads' persistent ones say nothing about whether new ones can be made.
-    parameters = connection.get_connection_params()
-    with psycopg.connect(
-        **{
-            key: value
-            for key, value in parameters.items()
-            if key not in {"cursor_factory", "context", "prepare_threshold", "connect_timeout", "autocommit"}
-        },
-        connect_timeout=2,  # libpq takes no less
-        options=f"-c statement_timeout={int(TIMEOUT_SECONDS * 1000)}",
-        autocommit=True,
-    ) as probe:
-        probe.execute("SELECT 1")
+    probe = connection.copy()
+    with watchdog.watch(time.monotonic() + TIMEOUT_SECONDS, probe):
+        try:
+            with probe.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        finally:
+            probe.close()
 
 
 def _ask_broker() -> None:
     client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # redis-py's own default would try for ten times as long
     )
     with client:
         client.ping()

@@ -19,7 +19,8 @@ from django.conf import settings
 
 from gameproject.lib.errors import DomainError, Unavailable
 from gameproject.lib.ids import uuid7
-from strategies import batch_ledger, deadline, dsl, events, facts, ledger, scoring, selectors, targets
+from gameproject.lib.postgresql.deadline import watchdog
+from strategies import batch_ledger, dsl, events, facts, ledger, scoring, selectors, targets, throttling
 from strategies.answers import ScoreAnswer
 from strategies.batch_figures import Figures, PlayerInGame, TaskOfPlayer
 from strategies.batch_ledger import Pair
@@ -57,14 +58,16 @@ def score_batch(
     """Score up to 1000 events; answer for each with its score, or with why there is none.
 
     An item that is an error already (its body was bad) is passed through, so that places match. Raises
-    Unauthenticated, Forbidden and Unavailable, for the whole batch; then nothing of it is stored.
+    Unauthenticated, Forbidden, Throttled and Unavailable, for the whole batch; then nothing of it is stored.
     """
     until = time.monotonic() + settings.SCORING_BATCH_DEADLINE_SECONDS
     for attempt in range(MAX_ATTEMPTS):
         principal = targets.authenticate(api_key, Scope.SCORE)
+        if attempt == 0:
+            throttling.admit_request(principal)
         rows = [_row(item) for item in events_in_order]
         try:
-            _find_targets(principal, rows)
+            _find_targets(principal, rows, until)
             if any(row.is_open for row in rows):
                 Batch(principal, rows, request_id, until).score()
         except scoring.ConfigurationChanged:
@@ -91,24 +94,42 @@ def _outcome(row: Row) -> ScoreAnswer | DomainError:
     return result
 
 
-def _find_targets(principal: targets.Principal, rows: Sequence[Row]) -> None:
+def _find_targets(principal: targets.Principal, rows: Sequence[Row], until: float) -> None:
+    # Refusals are not cached, and a thousand events may name the same missing task: each is asked for once.
+    refused: dict[tuple[str, str], DomainError] = {}
     for row in rows:
         if row.is_open:
+            if time.monotonic() >= until:
+                raise _too_late()
             try:
                 events.check(row.event)
-                row.target = targets.find(principal.realm_id, row.event.game, row.event.task)
+                row.target = _find_target(principal.realm_id, row.event, refused)
             except DomainError as refusal:
-                _settle_refused(principal.realm_id, row, refusal)
+                row.error, row.is_refused = refusal, True
+    _replay_refused(principal.realm_id, [row for row in rows if row.is_refused])
 
 
-def _settle_refused(realm_id: uuid.UUID, row: Row, refusal: DomainError) -> None:
+def _find_target(
+    realm_id: uuid.UUID, event: Event, refused: dict[tuple[str, str], DomainError]
+) -> targets.Target:
+    name = (event.game, event.task)
+    if name in refused:
+        raise refused[name]
+    try:
+        return targets.find(realm_id, *name)
+    except DomainError as refusal:
+        refused[name] = refusal
+        raise
+
+
+def _replay_refused(realm_id: uuid.UUID, rows: Sequence[Row]) -> None:
     """Answer a retry as it was answered, though the event would be refused today."""
-    key = row.event.idempotency_key
-    stored = selectors.stored_under_key(realm_id, key) if key else None
-    if stored is None:
-        row.error, row.is_refused = refusal, True
-    else:
-        _replay(realm_id, row, stored.pk, stored.request_hash)
+    stored = selectors.stored_under_keys(realm_id, [row.event.idempotency_key for row in rows])
+    for row in rows:
+        score = stored.get(row.event.idempotency_key or "")
+        if score is not None:
+            row.error, row.is_refused = None, False
+            _replay(realm_id, row, score.pk, score.request_hash)
 
 
 def _replay(
@@ -132,7 +153,7 @@ def _prepare_next_attempt(error: psycopg.Error, attempt: int, until: float) -> N
         return
     timeouts = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
     if isinstance(error, timeouts) or time.monotonic() >= until:
-        raise Unavailable("The batch was not scored in time. Send it again.", code="DSL_TIMEOUT") from error
+        raise _too_late() from error
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         raise error
     ledger.disconnect()
@@ -141,6 +162,10 @@ def _prepare_next_attempt(error: psycopg.Error, attempt: int, until: float) -> N
         "never scored twice.",
         code="DATABASE_UNAVAILABLE",
     ) from error
+
+
+def _too_late() -> Unavailable:
+    return Unavailable("The batch was not scored in time. Send it again.", code="DSL_TIMEOUT")
 
 
 # ── One attempt ──────────────────────────────────────────────────────────────────────────────────
@@ -167,7 +192,7 @@ class Batch:
         """Lock, read, evaluate, write, commit, and tell the observers."""
         connection = ledger.connect()
         try:
-            with deadline.watchdog.watch(connection, self.until):
+            with watchdog.watch(self.until):
                 self._score(connection)
         except BaseException:
             ledger.roll_back(connection)

@@ -20,7 +20,8 @@ from django.conf import settings
 
 from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
 from gameproject.lib.ids import uuid7
-from strategies import deadline, dsl, events, ledger, selectors, targets, throttling
+from gameproject.lib.postgresql.deadline import watchdog
+from strategies import dsl, events, ledger, selectors, targets, throttling
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.events import Event
 from strategies.execution import notify
@@ -29,6 +30,7 @@ from strategies.runs import Run
 
 MAX_ATTEMPTS: Final = 5
 MAX_DEADLOCKS: Final = 3
+SERVER_TIMEOUTS: Final = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
 class ConfigurationChanged(Exception):  # not an error: the request begins again
@@ -66,6 +68,12 @@ def score(*, api_key: str, event: Event, request_id: str) -> ScoreAnswer:
     away; safe to send again with the same key).
     """
     request = Request(event, request_id)
+    with watchdog.watch(request.until):
+        return _score(api_key, request)
+
+
+def _score(api_key: str, request: Request) -> ScoreAnswer:
+    event = request.event
     for attempt in range(MAX_ATTEMPTS):
         principal = targets.authenticate(api_key, Scope.SCORE)
         if attempt == 0:
@@ -90,12 +98,11 @@ def _attempt(principal: targets.Principal, target: targets.Target, request: Requ
     run = Run(target=target, event=request.event, request_id=request.request_id)
     connection = ledger.connect()
     try:
-        with deadline.watchdog.watch(connection, request.until):
-            locked = _lock(connection, target, request)
-            if locked.stored_id is None:
-                _require_epoch(locked, principal, target)
-                run.evaluate(locked)
-                _write(connection, run, request)
+        locked = _lock(connection, target, request)
+        if locked.stored_id is None:
+            _require_epoch(locked, principal, target)
+            run.evaluate(locked)
+            _write(connection, run, request)
     except BaseException as error:
         ledger.roll_back(connection)
         _tell_of_failure(run, error, request)
@@ -186,7 +193,10 @@ def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError
 # ── What may be tried again ──────────────────────────────────────────────────────────────────────
 def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
     """Return if the event may be tried again; raise what the client is to hear if not."""
-    if _out_of_time(error, request):
+    if isinstance(error, SERVER_TIMEOUTS):
+        raise _too_late() from error  # said by the server, which has rolled back
+    if request.seconds_left() <= 0:
+        _require_known_outcome(request)
         raise _too_late() from error
     match error:
         case psycopg.errors.DeadlockDetected() | psycopg.errors.SerializationFailure():
@@ -207,19 +217,22 @@ def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
 def _require_safe_repetition(request: Request) -> None:
     """A connection was lost. Once more, unless that could score an event without a key twice."""
     request.n_lost_connections += 1
+    _require_known_outcome(request)
+    if request.n_lost_connections > 1:
+        raise Unavailable("The database is away. Send the event again.", code="DATABASE_UNAVAILABLE")
+
+
+def _require_known_outcome(request: Request) -> None:
     if request.commit_sent and request.event.idempotency_key is None:
         raise Unavailable(
             "The connection was lost while the score was being stored; it may be stored. Look it up before "
             "you send the event again, or use an Idempotency-Key.",
             code="OUTCOME_UNKNOWN",
         )
-    if request.n_lost_connections > 1:
-        raise Unavailable("The database is away. Send the event again.", code="DATABASE_UNAVAILABLE")
 
 
 def _out_of_time(error: psycopg.Error, request: Request) -> bool:
-    timeouts = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
-    return isinstance(error, timeouts) or request.seconds_left() <= 0
+    return isinstance(error, SERVER_TIMEOUTS) or request.seconds_left() <= 0
 
 
 def _too_late() -> Unavailable:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
@@ -134,6 +135,13 @@ def score_by_id(realm_id: uuid.UUID, score_id: uuid.UUID) -> Score:
 
 def stored_under_key(realm_id: uuid.UUID, idempotency_key: str) -> Score | None:
     return Score.objects.filter(realm_id=realm_id, idempotency_key=idempotency_key).first()
+
+
+def stored_under_keys(realm_id: uuid.UUID, idempotency_keys: Iterable[str | None]) -> dict[str, Score]:
+    """Find the scores that were stored under any of some keys. No query where there are none."""
+    keys = {key for key in idempotency_keys if key is not None}
+    stored = Score.objects.filter(realm_id=realm_id, idempotency_key__in=keys)
+    return {str(score.idempotency_key): score for score in stored}
 
 
 def _by_name(rows: QuerySet[Named], name: str) -> Named | None:

@@ -43,6 +43,24 @@ def words(name: str, default: str = "") -> list[str]:
     return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
 
 
+def require(*names: str) -> None:
+    """Stop the start of a process that serves, where a variable that it cannot do without is missing."""
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ImproperlyConfigured(
+            f"Set {', '.join(missing)} in the environment: .env.example says what each is. "
+            "(`make run` sets all of them by itself.)"
+        )
+
+
+def statement_timeouts(seconds: float) -> dict[str, str]:
+    """Return libpq's option that bounds statements, waits for locks and transactions at rest; 0 bounds none."""
+    if not seconds:
+        return {}
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    return {"options": " ".join(f"-c {name}={int(seconds * 1000)}" for name in names)}
+
+
 def database(name: str, **defaults: object) -> dict[str, object]:
     """Read a PostgreSQL URL into Django's settings; an absent one gives settings that fail on first use.
 
@@ -58,7 +76,7 @@ def database(name: str, **defaults: object) -> dict[str, object]:
         raise ImproperlyConfigured(f"{name}: a postgresql:// URL was expected, not {parts.scheme!r}.")
     options = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "gameproject.lib.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

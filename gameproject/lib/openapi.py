@@ -12,6 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 REF: Final = "#/components/schemas/{name}"
 
 _structs: set[type] = set()
+_with_optional_body: set[str] = set()
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):
@@ -52,15 +53,18 @@ def endpoint(
     answers: Mapping[int, type],
     errors: Sequence[int],
     body: type | None = None,
+    body_is_optional: bool = False,
     parameters: Sequence[OpenApiParameter] = (),
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[F], F]:
     """Describe a view's method; 401, 403, 429 and 503 can always happen and need not be named."""
+    if body_is_optional:
+        _with_optional_body.add(name)
     responses: dict[Any, Any] = {
         (status, "application/json"): {**reference(struct)} for status, struct in answers.items()
     }
     for status in sorted({401, 403, 429, 503, *errors}):
-        responses[(status, "application/json")] = {**reference(ErrorAnswer), "description": ERRORS[status]}
+        responses[(status, "application/json")] = reference(ErrorAnswer)
     return extend_schema(
         operation_id=name,
         summary=summary,
@@ -83,6 +87,15 @@ def add_components(result: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
     structs = sorted(_structs, key=lambda struct: struct.__name__)
     _schemas, components = msgspec.json.schema_components(structs, schema_hook=_any_json, ref_template=REF)
     result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    return result
+
+
+def say_which_bodies_are_required(result: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+    """Mark bodies as required; drf-spectacular does so for serializers only (a postprocessing hook)."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = operation["operationId"] not in _with_optional_body
     return result
 
 

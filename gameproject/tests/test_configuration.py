@@ -1,4 +1,4 @@
-"""What can be configured is read in one place, listed in `.env.example`, and passed on by docker compose."""
+"""What can be configured is read in one place, listed in `.env.example` and the documents, and passed on by compose."""
 
 import ast
 import re
@@ -63,16 +63,41 @@ def test_env_example_lists_each_variable_once() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize(
-    "name", ["LOG_LEVEL", "SECURE_HSTS_SECONDS", "SCORING_DEADLINE_SECONDS", "API_MAX_BODY_BYTES"]
-)
-def test_env_example_shows_the_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    [default] = [
-        eval(compile(ast.Expression(call.args[1]), "settings", "eval"), {"__builtins__": {}})
+def default_of(call: ast.Call) -> object:
+    """Return the default that a reader is given, where it is written as a value; None where it is computed."""
+    given = [*call.args[1:2], *(each.value for each in call.keywords if each.arg == "default")]
+    names = [node for node in ast.walk(ast.Tuple(given, ast.Load())) if isinstance(node, ast.Name)]
+    if not given or names:
+        return None
+    return eval(compile(ast.Expression(given[0]), "settings", "eval"), {"__builtins__": {}})
+
+
+def defaults() -> dict[str, str]:
+    """Return the defaults in the settings, as they are written in the environment."""
+    found = {
+        call.args[0].value: default_of(call)
         for call in calls(ROOT / "gameproject" / "settings.py")
-        if len(call.args) == 2 and isinstance(call.args[0], ast.Constant) and call.args[0].value == name
-    ]
-    assert listed()[name] == str(default)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in READERS - {"database"}
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+@pytest.mark.parametrize(("name", "default"), sorted(defaults().items()))
+def test_env_example_shows_the_default(name: str, default: str) -> None:
+    assert listed()[name].lower() == default.removesuffix(".0").lower()
+
+
+def documented() -> dict[str, str]:
+    """Return the variables of docs/configuration.md with their defaults."""
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \| (?:`([^`]*)`|none) \| .+ \|$", page, re.MULTILINE)
+    assert len(rows) == len(dict(rows))
+    return dict(rows)
+
+
+def test_the_documents_list_the_same_variables_with_the_same_defaults() -> None:
+    assert documented() == listed()
 
 
 def test_env_example_holds_no_secret() -> None:

@@ -128,7 +128,7 @@ def _time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime
     if name not in given:
         return None
     try:
-        at = msgspec.convert(given[name], datetime, strict=False)
+        at = msgspec.convert(given[name], datetime)
     except msgspec.ValidationError:
         at = None
     if at is None or at.tzinfo is None:

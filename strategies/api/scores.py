@@ -76,7 +76,7 @@ class PointsView(ApiView):
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key",
-                str,
+                {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
                 OpenApiParameter.HEADER,
                 description="1 to 200 printable ASCII characters. The same key with the same event gets the "
                 "stored score (200, `replayed: true`); with another event, 409.",

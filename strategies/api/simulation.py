@@ -15,7 +15,14 @@ from gameproject.lib.openapi import endpoint
 from strategies import dsl, events, programs, publishing, selectors
 from strategies.answers import BonusAnswer, bonus_answers
 from strategies.api.base import ApiView, json_response
-from strategies.api.strategy_answers import FIVE_POINTS, TAG, parent_strategy, read_kind, version_or_latest
+from strategies.api.strategy_answers import (
+    FIVE_POINTS,
+    TAG,
+    KindName,
+    parent_strategy,
+    read_kind,
+    version_or_latest,
+)
 from strategies.models import Strategy
 from strategies.models.tenancy import Scope
 from strategies.simulation import Scenario, simulate
@@ -34,7 +41,7 @@ class SimulateBody(Body):
     external_task_id: ExternalId
     external_user_id: ExternalId
     ast_json: object = msgspec.UNSET
-    type: str | None = None
+    type: KindName | None = None
     parent_strategy_id: Line | None = None
     version: int | None = None
     data: dict[str, object] = {}

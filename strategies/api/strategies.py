@@ -19,6 +19,7 @@ from strategies.api.strategy_answers import (
     FIVE_POINTS,
     TAG,
     CostAnswer,
+    KindName,
     StrategyAnswer,
     StrategyPage,
     own_strategy,
@@ -35,7 +36,7 @@ from strategies.models.tenancy import Scope
 
 class StrategyBody(Body):
     name: Line
-    type: str
+    type: KindName
     ast_json: object
     description: Text = ""
     parent_strategy_id: Line | None = None
@@ -49,7 +50,7 @@ class EditBody(Body):
 
 
 class ValidateBody(Body):
-    type: str
+    type: KindName
     ast_json: object
     parent_strategy_id: Line | None = None
 

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
@@ -19,6 +19,10 @@ from strategies.models.strategies import PRODUCTION
 TAG: Final = "Strategies"
 VERSION_NUMBER: Final = re.compile(r"[0-9]{1,10}")
 VERSION_SCHEMA: Final = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+# Read by `read_kind`, which takes GAME's names too.
+KindName = Annotated[
+    str, msgspec.Meta(extra_json_schema={"enum": ["DSL_FULL", "DSL_EXTEND", "FULL", "EXTEND"]})
+]
 STRATEGY_PARAMETER: Final = OpenApiParameter(
     "strategy", str, OpenApiParameter.PATH, description="A strategy's UUID or slug."
 )

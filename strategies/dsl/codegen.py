@@ -15,7 +15,8 @@ from functools import reduce
 from typing import Final, assert_never
 
 from strategies.dsl.canonical import canonical_json
-from strategies.dsl.emit import Emitter, Known, Value, count, in_both
+from strategies.dsl.emit import Emitter
+from strategies.dsl.emitted import Known, Value, count, in_both
 from strategies.dsl.limits import MAX_NUMBER, MAX_POINTS, Limits
 from strategies.dsl.nodes import (
     AddPoints,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, TypeAlias, assert_never
+from dataclasses import replace
+from typing import Final, NamedTuple, assert_never
 
+from strategies.dsl.emitted import Known, Test, Value, after, count, in_both, in_local, not_null, onward
 from strategies.dsl.fields import FACTS, Source
 from strategies.dsl.functions import EQUALITY
 from strategies.dsl.limits import MAX_NUMBER
@@ -46,39 +47,11 @@ from strategies.dsl.static import (
 )
 from strategies.dsl.values import TypeName
 
-Known: TypeAlias = dict[str, Static]
-
 _GUARDS: Final[dict[TypeName, str]] = {
     "number": "type(T := X) is int or type(T) is float",
     "text": "type(T := X) is str",
     "boolean": "type(T := X) is bool",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Generated code of a value; `local` is the variable that holds it once the code has run, if one does.
-
-    Trivial code is a constant or a local: it may be repeated, and cannot fail.
-    """
-
-    code: ast.expr
-    static: Static
-    can_fail: bool = True
-    local: str | None = None
-
-    @property
-    def trivial(self) -> bool:
-        return isinstance(self.code, ast.Constant | ast.Name)
-
-
-class Test(NamedTuple):
-    """Generated code of a condition, the nodes that it visits at least, and what is known after it."""
-
-    code: ast.expr
-    n_nodes: int
-    if_true: Known
-    if_false: Known
 
 
 class _Promise(NamedTuple):
@@ -154,7 +127,7 @@ class Emitter:
             case Source.RESULT:
                 local = f"result_{node.name}{self.level.number}"
                 static = COMPUTED if node.name == "points" else CASE_NAME
-                return _held(local, static, line)
+                return in_local(local, static, line)
             case _:
                 assert_never(node.source)
 
@@ -166,7 +139,7 @@ class Emitter:
             return Value(read, ANY, can_fail=False)
         local = self.local("data", node.name)
         if local in known:
-            return _held(local, known[local], line)
+            return in_local(local, known[local], line)
         known[local] = ANY
         read = expression("(T := DATA[K])", line, T=local, **holes)
         return Value(read, ANY, can_fail=False, local=local)
@@ -183,7 +156,7 @@ class Emitter:
         """Read a value that is promised to be of a type, once, and hold it to that."""
         local = self.local(promise.source, promise.key)
         if local in known:
-            return _held(local, known[local], line)
+            return in_local(local, known[local], line)
         known[local] = promise.static
         read = expression("SOURCE[K]", line, SOURCE=promise.source, K=constant(promise.key, line))
         guard = _GUARDS[promise.type] + (" or T is None" if promise.static.nullable else "")
@@ -230,7 +203,7 @@ class Emitter:
             return value
         if not value.static.can_be(Types.NUMBER):
             # Evaluated all the same: it may fail before this does
-            return Value(_after([value.code], expression(f"{failure}()", line), line), COMPUTED)
+            return Value(after([value.code], expression(f"{failure}()", line), line), COMPUTED)
         local = value.local or self.temporary()
         static = replace(value.static, types=Types.NUMBER)
         if value.local is None:
@@ -253,7 +226,7 @@ class Emitter:
 
     def _computed(self, setup: list[ast.expr], code: ast.expr, static: Static, line: int) -> Value:
         """Return a computed number, held to be in range."""
-        return Value(_after(setup, self.in_range(code, static, line), line), checked(static))
+        return Value(after(setup, self.in_range(code, static, line), line), checked(static))
 
     def in_range(self, code: ast.expr, static: Static, line: int) -> ast.expr:
         """Return code held to be finite and within 1e15, on the sides where it is not for certain."""
@@ -307,9 +280,9 @@ class Emitter:
                 code = expression("not X", line, X=inner.code)
                 return Test(code, inner.n_nodes + 1, inner.if_false, inner.if_true)
             case Literal() | Field() | Variable():
-                after = dict(known)
-                value = self.value(node, after)
-                return Test(value.code, 1 if isinstance(node, Variable) else 2, after, after)
+                loaded = dict(known)
+                value = self.value(node, loaded)
+                return Test(value.code, 1 if isinstance(node, Variable) else 2, loaded, loaded)
             case _:
                 assert_never(node)
 
@@ -319,7 +292,7 @@ class Emitter:
         is_and = isinstance(node, And)
         first = self.test(node.args[0], known)
         operands: list[ast.expr] = [first.code]
-        going_on, stopped = _onward(first, is_and)
+        going_on, stopped = onward(first, is_and)
         for arg in node.args[1:]:
             test = self.test(arg, going_on)
             # n is above zero from there on, so that counting decides nothing
@@ -327,7 +300,7 @@ class Emitter:
             operands += (
                 [step, test.code] if is_and else [expression("STEP and X", line, STEP=step, X=test.code)]
             )
-            going_on, ended = _onward(test, is_and)
+            going_on, ended = onward(test, is_and)
             stopped = in_both(stopped, ended)
         code = first.code
         if len(operands) > 1:
@@ -356,7 +329,7 @@ class Emitter:
         left_code, left_again = self.bind(left, line) if nullable[0] else (left.code, left.code)
         right_code, right_again = self.bind(right, line) if nullable[1] else (right.code, right.code)
         tests = [
-            _not_null(code, line)
+            not_null(code, line)
             for value, code in ((left, left_code), (right, right_code))
             if value.static.nullable
         ]
@@ -365,45 +338,4 @@ class Emitter:
             holds = expression("bad_order() if type(L) is list else X", line, L=left_again, X=holds)
         for test in reversed(tests):
             holds = expression("TEST and X", line, TEST=test, X=holds)
-        return _after(setup, holds, line)
-
-
-def _not_null(code: ast.expr, line: int) -> ast.expr:
-    if isinstance(code, ast.Constant):
-        return constant(code.value is not None, line)
-    return expression("X is not None", line, X=code)
-
-
-def _held(local: str, static: Static, line: int) -> Value:
-    return Value(name(local, line), static, can_fail=False, local=local)
-
-
-def _onward(test: Test, is_and: bool) -> tuple[Known, Known]:  # noqa: FBT001 - and, or
-    """Return what is known where the operands go on, and where they end."""
-    return (test.if_true, test.if_false) if is_and else (test.if_false, test.if_true)
-
-
-def in_both(left: Known, right: Known) -> Known:
-    """Return what is known on both of two ways."""
-    return {local: static.or_else(right[local]) for local, static in left.items() if local in right}
-
-
-def count(node: Expression) -> int:
-    """Return how many nodes an expression visits: all it has."""
-    match node:
-        case Arith():
-            return 1 + count(node.left) + count(node.right)
-        case FuncCall():
-            return 1 + sum(count(arg) for arg in node.args)
-        case Literal() | Field() | Variable():
-            return 1
-        case _:
-            assert_never(node)
-
-
-def _after(setup: list[ast.expr], code: ast.expr, line: int) -> ast.expr:
-    """Return code that is evaluated after `setup`, whose values are dropped: a tuple that is never empty is true."""
-    if not setup:
-        return code
-    first = ast.copy_location(ast.Tuple(setup, ast.Load()), code)
-    return expression("FIRST and X", line, FIRST=first, X=code)
+        return after(setup, holds, line)

@@ -65,6 +65,7 @@ class Program:
     `fields` are the paths of all facts that a run of the chain reads, `data_keys` the keys of the event data that the
     chain reads, declares or writes, `case_names` every case name and label that is written out, in order of the run.
     `inputs`, `variables` (effective defaults) and `variable_specs` cover the chain; `own_*` this program alone.
+    `written_keys` are those that a `set_data` of the chain writes; `runnable` is whether the chain ends in a FULL program.
     """
 
     source: Mapping[str, object]
@@ -82,6 +83,7 @@ class Program:
     variable_specs: Mapping[str, VariableSpec]
     levels: tuple[Level, ...]
     written_keys: frozenset[str]
+    runnable: bool
 
     @property
     def variables(self) -> dict[str, VariableValue]:
@@ -92,11 +94,6 @@ class Program:
     def chain(self) -> tuple[Program, ...]:
         """The program, its parent, and so on."""
         return tuple(_chain(self))
-
-    @property
-    def runnable(self) -> bool:
-        """Whether the chain ends in a FULL program."""
-        return self.chain[-1].kind is Kind.FULL
 
     def resolve_variables(
         self, overrides: Mapping[str, object], limits: Limits = DEFAULT_LIMITS
@@ -168,6 +165,7 @@ def link(
         variable_specs=MappingProxyType(specs),
         levels=levels,
         written_keys=frozenset(written) | (parent.written_keys if parent else frozenset()),
+        runnable=kind is Kind.FULL or (parent is not None and parent.runnable),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
+from strategies import keys
 from strategies.models import Game, Player, PlayerGameStats, PlayerTaskStats, Score, Strategy, TaskStats
 from strategies.tests.conftest import FIRST_TIME_BONUS, World, constant_program, data_program, make_world
 from strategies.tests.test_concurrency import own_client
@@ -112,6 +113,16 @@ def test_a_batch_has_limits(world: World, body: object, status: int) -> None:
     assert not Score.objects.exists()
 
 
+def test_a_batch_counts_as_one_request_of_its_key(world: World) -> None:
+    _row, world.key = keys.create_api_key(
+        realm=world.realm, name="slow", scopes=["score"], key_rate=1, key_burst=2
+    )
+    answers = [world.post("/scores/batch", {"events": [event(), event()]}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["error"]["params"]["scope"] == "key"
+
+
 def test_a_header_key_on_a_batch_is_refused(world: World) -> None:
     refused = world.post("/scores/batch", {"events": [event()]}, idempotency_key="k")
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "IDEMPOTENCY_KEY_ON_BATCH")
@@ -121,6 +132,23 @@ def test_another_realms_games_are_not_there(world: World, other_world: World) ->
     other_world.task("t1")
     results = send(world, [event(game=str(other_world.game.pk))])
     assert results[0]["status"] == 404
+
+
+def test_a_thousand_events_of_a_missing_task_ask_for_it_once(
+    world: World, django_assert_max_num_queries: Any
+) -> None:
+    events = [event(task="none", idempotencyKey=f"key-{n}") for n in range(1000)]
+
+    with django_assert_max_num_queries(10):
+        results = send(world, events)
+
+    assert {result["status"] for result in results} == {404}
+
+
+def test_looking_for_the_tasks_of_a_batch_ends_at_the_deadline(world: World, settings: Any) -> None:
+    settings.SCORING_BATCH_DEADLINE_SECONDS = 0
+    answer = world.post("/scores/batch", {"events": [event(task="none")]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
 
 
 def test_a_thousand_events_take_few_statements(world: World) -> None:

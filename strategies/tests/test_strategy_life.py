@@ -274,11 +274,12 @@ def test_another_realms_overrides_of_a_built_in_strategy_are_its_own_affair(
     for each in (world, other_world):
         each.game.variables = {"nothing_of_default": 1}
         each.game.save()
+    other_world.task("t1", variables={"nothing_of_default": 1})
 
     usage = world.get("/strategies/custom/default/usage").json()
 
-    assert usage["games"]["count"] == 1
-    assert [ignored["games"] for ignored in usage["ignoredOverrides"]] == [1]
+    assert (usage["games"]["count"], usage["inheritingTasks"]) == (1, 0)
+    assert [(ignored["games"], ignored["tasks"]) for ignored in usage["ignoredOverrides"]] == [(1, 0)]
 
 
 def test_misfits_are_found_by_one_query_however_many_tasks_there_are(

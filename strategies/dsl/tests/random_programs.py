@@ -75,6 +75,7 @@ WILD: tuple[object, ...] = (
     {},
     {"k": 1},
 )
+LONG = ("x" * 9000, "\0" * 1400, "é" * 4096)
 TYPES = ("number", "text", "boolean")
 
 
@@ -262,6 +263,9 @@ def _fact(rng: Random, path: str) -> object:
 
 def _datum(rng: Random, made: Program, key: str, *, tame: bool) -> object:
     declared = made.inputs.get(key)
+    if key == "a" and (declared is None or declared.type == "text") and rng.random() < 0.1:
+        # Callback data that is too large is rare otherwise
+        return rng.choice(LONG)
     if declared is not None and (tame or rng.random() < 0.9):
         return of_type(rng, declared.type)
     if tame:

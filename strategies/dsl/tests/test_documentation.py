@@ -8,7 +8,7 @@ import re
 import pytest
 
 from strategies.dsl import Code
-from strategies.dsl.decode import NODE_TYPES
+from strategies.dsl.decode_values import NODE_TYPES
 from strategies.dsl.documentation import DEFAULT_PATH, TABLES, rewritten
 from strategies.dsl.functions import ARITY
 from strategies.dsl.tests.writing import run, valid

@@ -5,37 +5,21 @@ from __future__ import annotations
 import os
 from collections import Counter
 from random import Random
-from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.dsl import CompiledProgram, RunError, Stage, Trace, compile_program, interpret
+from strategies.dsl import RunError, Stage, Trace, compile_program, interpret
 from strategies.dsl.errors import Code
 from strategies.dsl.tests.random_programs import random_arguments, random_program
+from strategies.dsl.tests.writing import both_answers
 
 N_EXAMPLES = int(os.environ.get("DSL_EXAMPLES", "500"))
 N_RUNS = 4
 
 SEEDS = st.integers(0, 2**64 - 1)
 SIZES = st.integers(1, 5)
-
-
-def both_answers(compiled: CompiledProgram, arguments: tuple[Any, Any, Any]) -> tuple[object, object]:
-    """Return what the interpreter and the compiled function alone make of a run, comparable."""
-    try:
-        expected: object = repr(interpret(compiled.program, *arguments))
-    except RunError as error:
-        expected = (str(error.code), error.level, error.path)
-    try:
-        found: object = repr(compiled.run(*arguments))
-    except RunError as error:
-        # The cause is what the function raised; the error itself is the interpreter's, or says that they disagree
-        found = compiled.failure_of(cast("Exception", error.__cause__))
-        if error.code is Code.DSL_UNEXPECTED:
-            found = error.message
-    return expected, found
 
 
 @settings(max_examples=N_EXAMPLES, deadline=None)
@@ -95,7 +79,7 @@ ELSEWHERE = {Code.DSL_PARENT_MISSING, Code.DSL_UNEXPECTED}
 
 def test_random_programs_reach_every_outcome_every_run_time_code_and_some_depth() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(4000):
+    for seed in range(2000):
         rng = Random(seed)
         program = random_program(rng, size=1 + seed % 5)
         seen[f"depth {program.cost.depth}"] += 1
@@ -111,4 +95,4 @@ def test_random_programs_reach_every_outcome_every_run_time_code_and_some_depth(
     wanted = {str(code) for code in Code if code.stage in {Stage.RUN, Stage.BOTH} and code not in ELSEWHERE}
     missing = (wanted | {"bonuses", "depth 8", "chain 4"}) - set(seen)
     assert not missing, seen.most_common()
-    assert min(seen[kind] for kind in ("award", "no_award", "veto")) > 400, seen.most_common()
+    assert min(seen[kind] for kind in ("award", "no_award", "veto")) > 200, seen.most_common()

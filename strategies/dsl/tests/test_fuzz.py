@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from strategies.dsl import Kind, Limits, compile_program, validate
 from strategies.dsl.tests.random_programs import random_arguments, random_program
-from strategies.dsl.tests.test_executors_agree import both_answers
-from strategies.dsl.tests.writing import always, assign, codes, program
+from strategies.dsl.tests.writing import always, assign, both_answers, codes, program
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

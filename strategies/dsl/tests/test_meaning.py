@@ -102,6 +102,31 @@ def test_expression_fails(expression: object, code: str) -> None:
     assert code_of(expression) == code
 
 
+@pytest.mark.parametrize(
+    ("expression", "points"),
+    [
+        (arith(call("clamp", field("data.x"), 9e14, 1e15), "-", call("clamp", field("data.x"), -1e15, -9e14)), None),
+        (arith(call("clamp", field("data.x"), -5, 5), "-", call("clamp", field("data.x"), -3, 3)), 2),
+        (arith(call("clamp", field("data.x"), 1e7, 1e8), "*", call("clamp", field("data.x"), -1e8, -1e7)), None),
+        (arith(call("clamp", field("data.x"), -3, 5), "*", call("clamp", field("data.x"), -4, 2)), 10),
+        (arith(arith(field("data.x"), "min", 10**15), "max", 4), 1e9),
+    ],
+    ids=range(5),
+)  # fmt: skip
+def test_a_check_of_the_range_that_is_left_out_could_not_have_failed(
+    expression: object, points: object
+) -> None:
+    if points is None:
+        assert code_of(expression, {"x": 1e9}) == "DSL_NUMBER_RANGE"
+    else:
+        assert points_of(expression, {"x": 1e9}) == points
+
+
+def test_a_difference_of_bounded_numbers_is_checked_where_the_bounds_add_up() -> None:
+    apart = arith(call("clamp", field("data.x"), 0, 9e14), "-", call("clamp", field("data.y"), -9e14, 0))
+    assert code_of(apart, {"x": 1e15, "y": -1e15}) == "DSL_NUMBER_RANGE"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(10**16), 1e300])
 @pytest.mark.parametrize(
     "expression",
@@ -176,6 +201,16 @@ def test_an_operand_after_the_decisive_one_is_not_evaluated() -> None:
     failing = compare(arith(1, "/", field("data.zero")), "==", 1)
     assert not holds(both(False, failing), {"zero": 0})
     assert holds(either(True, failing), {"zero": 0})
+
+
+def test_a_field_that_a_skipped_operand_names_can_be_read_afterwards() -> None:
+    otherwise = {"else": [assign(field("data.b"))]}
+    source = full(rule(both(either(field("data.a"), field("data.b")), field("data.c")), leave(), **otherwise))
+    assert run(source, {"a": 1, "b": 7, "c": 0}).points == 7
+    source = full(
+        rule(either(both(field("data.a"), field("data.b")), field("data.c")), assign(field("data.b")))
+    )
+    assert run(source, {"a": 0, "b": 7, "c": 1}).points == 7
 
 
 def test_both_sides_are_evaluated_even_if_the_first_is_null() -> None:
@@ -363,3 +398,12 @@ def test_the_author_s_id_names_the_failing_node() -> None:
     source = full(always(assign({**arith(1, "/", 0), "id": "ratio"})))
     error = error_of(source)
     assert (error.node_id, error.path) == ("ratio", "rules/0/then/0/value")
+
+
+def test_event_data_nested_beyond_reason_is_an_error_with_a_code() -> None:
+    left: list[object] = []
+    right: list[object] = []
+    for _ in range(100_000):
+        left, right = [left], [right]
+    source = full(rule(compare(field("data.l"), "==", field("data.r")), assign(1)))
+    assert error_of(source, {"l": left, "r": right}).code == "DSL_UNEXPECTED"

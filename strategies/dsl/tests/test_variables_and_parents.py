@@ -167,6 +167,20 @@ def test_a_veto_of_the_parent_skips_the_child_s_post_rules() -> None:
     assert run(child)[:3] == ("veto", 0, "Stop")
 
 
+def test_a_parent_that_gave_no_points_gave_no_case_either() -> None:
+    parent = full(post_rules=[always(set_case("Lost"))])
+    child = extend(parent, post_rules=[always(set_points(1), callback("case", field("result.case_name")))])
+    assert run(child)[:4] == ("award", 1, None, {"case": None})
+
+
+def test_steps_count_from_the_least_value() -> None:
+    odd = full(always(assign(var("n"))), variables={"n": {"value": 1, "min": 1, "step": 2}})
+    assert odd.resolve_variables({"n": 3}) == {"n": 3}
+    with pytest.raises(DslError) as caught:
+        odd.resolve_variables({"n": 2})
+    assert caught.value.code == "DSL_VARIABLE_RANGE"
+
+
 def test_bonuses_of_the_parent_are_kept() -> None:
     child = extend(full(always(add(3, "X"))), post_rules=[always(set_points(5), set_case("Y"))])
     assert run(child)[:5] == ("award", 5, "Y", {}, (("X", 3),))

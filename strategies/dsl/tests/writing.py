@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from strategies.dsl import (
+    Code,
+    CompiledProgram,
     Kind,
     Outcome,
     Program,
@@ -159,6 +161,22 @@ def _assert_the_compiler_agrees(
     cause = caught.value.__cause__
     assert isinstance(cause, Exception)
     assert compiled.failure_of(cause) == (expected.code, expected.level, expected.path)
+
+
+def both_answers(compiled: CompiledProgram, arguments: tuple[Any, Any, Any]) -> tuple[object, object]:
+    """Return what the interpreter and the compiled function alone make of a run, comparable."""
+    try:
+        expected: object = repr(interpret(compiled.program, *arguments))
+    except RunError as error:
+        expected = (str(error.code), error.level, error.path)
+    try:
+        found: object = repr(compiled.run(*arguments))
+    except RunError as error:
+        # The cause is what the function raised; the error itself is the interpreter's, or says that they disagree
+        found = compiled.failure_of(cast("Exception", error.__cause__))
+        if error.code is Code.DSL_UNEXPECTED:
+            found = error.message
+    return expected, found
 
 
 def points_of(value: object, data: Mapping[str, object] | None = None, **facts: object) -> int | float:

@@ -1,0 +1,13 @@
+"""`make drill`: is the ledger still right after crashes under load?
+
+A drill sends events, each with a key of its own, and repeats each until it is answered, while something is
+killed, restarted or stopped. Afterwards every acknowledged score must be in the ledger exactly once, with no
+other beside it, and all running figures must be what SQL computes from the ledger anew.
+
+    service.py   PostgreSQL, Valkey and the web server, as `make run` starts them, and ways to hurt them
+    plan.py      the game, its strategies, and the events
+    load.py      the clients
+    faults.py    what is done to the service meanwhile
+    audit.py     the ledger against what the clients were told
+    drill.py     one drill from beginning to end: its figures and what is wrong
+"""

@@ -1,0 +1,202 @@
+"""The service as `make run` starts it, on servers of its own, and what can be done to it."""
+
+import fcntl
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any, Self
+
+import psutil
+import psycopg
+
+from ops.local import children, testing
+from ops.local.postgres import Postgres
+from ops.local.run import ROOT, Options, service_programs
+from ops.local.servers import Server, free_port
+from ops.local.valkey import Valkey
+
+WEB_WORKERS = 2
+START_SECONDS = 60.0
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class Service:
+    """PostgreSQL, Valkey and the web server. A context manager; call it from the main thread."""
+
+    def __init__(self) -> None:
+        # Where the next test run looks for what a killed one has left.
+        self.folder = testing.FOLDER / f"{os.getpid()}-{secrets.token_hex(2)}"
+        self.postgres = Postgres(self.folder / "postgres")
+        self.valkey = Valkey(self.folder / "valkey")
+        self.port = free_port()
+        self.api_key = ""
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True)
+        self._open.callback(testing.remove, self.folder)
+        self._open.callback(self._end_all)
+        lock = self._open.enter_context((self.folder / "lock").open("ab"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            self._start_servers()
+            self._manage("migrate", "--no-input")
+            self.api_key = json.loads(self._manage("demo_data", "--json").splitlines()[-1])["apiKey"]
+            self._start_web()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    # ── Starting ─────────────────────────────────────────────────────────────────────────────────
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.valkey.url,
+            "SECRET_KEY": "of-the-drills",
+            "SECURE": "false",
+            "DEBUG": "false",
+            "STATIC_ROOT": str(self.folder / "static"),
+            "DJANGO_SETTINGS_MODULE": "gameproject.settings",
+            "PYTHONWARNINGS": "default",
+        }
+
+    def _start_servers(self) -> None:
+        with testing.locked(testing.FOLDER / "lock"):
+            template = testing.ensure_template()
+        self.postgres.folder.mkdir()
+        subprocess.run(["cp", "-Rp", str(template.data), str(self.postgres.folder)], check=True)
+        self.start(self.postgres)
+        self.start(self.valkey)
+
+    def start(self, server: Server) -> None:
+        server.prepare()
+        self._processes[server.name] = testing.start(server, self.folder / f"{server.name}.log")
+
+    def _manage(self, *arguments: str) -> str:
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _start_web(self) -> None:
+        [web] = [
+            each
+            for each in service_programs(Options(self.port, WEB_WORKERS), self.environment)
+            if each.name == "web"
+        ]
+        with (self.folder / "web.log").open("ab") as log:
+            self._processes["web"] = children.spawn(
+                web.command, environment=web.environment, folder=ROOT, output=log
+            )
+        give_up_at = time.monotonic() + START_SECONDS
+        while not (self._is_ready() and len(self.serving_workers()) == WEB_WORKERS):
+            if time.monotonic() > give_up_at:
+                raise RuntimeError(f"the web server does not start:\n{self.web_log()[-3000:]}")
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    # ── Looking ──────────────────────────────────────────────────────────────────────────────────
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Content-Type": "application/json", "X-API-Key": self.api_key}
+        try:
+            client.request(method, path, None if body is None else json.dumps(body).encode(), headers)
+            response = client.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        finally:
+            client.close()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.postgres.url, autocommit=True)
+
+    def require_durability(self) -> None:
+        """Raise unless PostgreSQL keeps what it has confirmed; without that a drill proves nothing."""
+        with self.connect() as connection:
+            for name in DURABILITY:
+                [(value,)] = connection.execute(f"SHOW {name}").fetchall()
+                if value != "on":
+                    raise RuntimeError(f"{name} is {value}")
+
+    def serving_workers(self) -> list[psutil.Process]:
+        """Return granian's workers that listen: a new one loads the application first."""
+        master = psutil.Process(self._processes["web"].pid)
+        return [each for each in master.children() if _listens(each, self.port)]
+
+    def web_log(self) -> str:
+        return (self.folder / "web.log").read_text(errors="replace")
+
+    # ── Hurting ──────────────────────────────────────────────────────────────────────────────────
+    def end(self, server: Server, number: signal.Signals) -> None:
+        """Send a signal to a server's first process, and wait until all of its processes are gone."""
+        process = self._processes.pop(server.name)
+        everyone = self._family(process)
+        process.send_signal(number)
+        process.wait(30)
+        psutil.wait_procs(everyone, timeout=30)
+
+    def kill_all_of(self, server: Server) -> None:
+        """End all processes of a server at the same moment, as a crash of the machine would."""
+        process = self._processes.pop(server.name)
+        everyone = self._family(process)
+        for each in everyone:
+            each.suspend()  # so that nobody sees the others die
+        for each in everyone:
+            each.kill()
+        process.wait(30)
+        psutil.wait_procs(everyone, timeout=30)
+
+    def suspend(self, server: Server) -> list[psutil.Process]:
+        """SIGSTOP a server's first process, so that it makes no new ones, then all others."""
+        process = psutil.Process(self._processes[server.name].pid)
+        process.suspend()
+        everyone = [process, *process.children(recursive=True)]
+        for each in everyone[1:]:
+            each.suspend()
+        return everyone
+
+    @staticmethod
+    def resume(everyone: list[psutil.Process]) -> None:
+        for each in reversed(everyone):
+            each.resume()
+
+    @staticmethod
+    def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+        first = psutil.Process(process.pid)
+        return [first, *first.children(recursive=True)]
+
+    def _end_all(self) -> None:
+        for name, process in reversed(self._processes.items()):
+            number = (
+                signal.SIGTERM if name == "web" else signal.SIGQUIT if name == "postgres" else signal.SIGKILL
+            )
+            children.stop(process, stop_signal=number, seconds=10)
+        self._processes.clear()
+        shutil.rmtree(self.folder / "static", ignore_errors=True)
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        listening = [each for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    except psutil.Error:  # it was killed
+        return False
+    return any(each.laddr[1] == port for each in listening)
