@@ -64,7 +64,9 @@ def _prepare() -> tuple[str, str]:
     os.environ |= {"THROTTLING_ENABLED": "false", "SECURE": "false", "SECRET_KEY": secrets.token_hex(32)}
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "-v0"], check=True)
-    demo = json.loads(subprocess.run([*manage, "demo_data", "--json"], check=True, capture_output=True).stdout)
+    demo = json.loads(
+        subprocess.run([*manage, "demo_data", "--json"], check=True, capture_output=True).stdout
+    )
     return demo["apiKey"], f"/api/v1/games/{demo['gameId']}/tasks/{demo['taskId']}/points"
 
 
@@ -109,7 +111,9 @@ def _start(name: str, command: str, running: dict[str, tuple[subprocess.Popen[by
 
 def _wrk(url: str, key: str, lua: Path) -> float:
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}", "-s", str(lua), url]
-    output = subprocess.run(command, env={**os.environ, "KEY": key}, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(
+        command, env={**os.environ, "KEY": key}, check=True, capture_output=True, text=True
+    ).stdout
     n_requests, seconds = re.search(r"(\d+) requests in ([\d.]+)s", output).groups()  # type: ignore[union-attr]  # wrk always prints it
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     return (int(n_requests) - (int(refused[1]) if refused else 0)) / float(seconds)

@@ -20,7 +20,7 @@ from strategies.demo import Demo, ensure_demo
 from strategies.dsl import Code
 
 # ── Examples ─────────────────────────────────────────────────────────────────────────────────────
-API_GUIDES = ["docs/api.md"]
+API_GUIDES = ["docs/api.md", "docs/migrating-from-game.md"]
 SHELL_GUIDES = ["README.md", "docs/api.md"]
 
 
@@ -58,7 +58,7 @@ def test_the_examples_of_a_guide_are_what_the_service_answers(path: str, demo: D
         shown = json.loads(filled(json.dumps(exchange.answer), known))
         assert differences(shown, answer.json()) == [], f"{where}: {answer.content!r}"
         known |= {name: value for name, value in answer.json().items() if isinstance(value, str)}
-    assert n_examples > 10
+    assert n_examples > 2
 
 
 @pytest.mark.requires_tool("curl")

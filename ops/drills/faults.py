@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ops.drills.load import Load
-from ops.drills.service import WEB_WORKERS, Service
+from ops.drills.service import Service
 
 BETWEEN_KILLS_SECONDS = 0.5
 
@@ -30,11 +30,11 @@ def kill_workers(service: Service, load: Load, _seconds: float) -> list[Lasted]:
     lasted: list[Lasted] = []
     load.wait_until(0.1)
     while not lasted or (load.share_done() < 0.8 and load.is_running()):
-        oldest = min(service.serving_workers(), key=lambda each: each.create_time())
-        oldest.kill()
+        oldest = min(service.listening_workers(), key=lambda each: each.create_time())
         killed_at = time.monotonic()
-        while oldest in (serving := service.serving_workers()) or len(serving) < WEB_WORKERS:
-            time.sleep(0.05)
+        oldest.kill()
+        oldest.wait(10)
+        service.wait_for_workers()
         lasted.append(Lasted(killed_at, time.monotonic()))
         time.sleep(BETWEEN_KILLS_SECONDS)
     return lasted

@@ -24,6 +24,7 @@ from ops.local.valkey import Valkey
 
 WEB_WORKERS = 2
 START_SECONDS = 60.0
+N_KNOCKS = 12  # the kernel gives each new connection to one worker by chance: one of them asks each
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -71,7 +72,6 @@ class Service:
             "DEBUG": "false",
             "STATIC_ROOT": str(self.folder / "static"),
             "DJANGO_SETTINGS_MODULE": "gameproject.settings",
-            "PYTHONWARNINGS": "default",
         }
 
     def _start_servers(self) -> None:
@@ -104,10 +104,11 @@ class Service:
                 web.command, environment=web.environment, folder=ROOT, output=log
             )
         give_up_at = time.monotonic() + START_SECONDS
-        while not (self._is_ready() and len(self.serving_workers()) == WEB_WORKERS):
+        while not self._is_ready():
             if time.monotonic() > give_up_at:
                 raise RuntimeError(f"the web server does not start:\n{self.web_log()[-3000:]}")
             time.sleep(0.1)
+        self.wait_for_workers()
 
     def _is_ready(self) -> bool:
         try:
@@ -137,10 +138,20 @@ class Service:
                 if value != "on":
                     raise RuntimeError(f"{name} is {value}")
 
-    def serving_workers(self) -> list[psutil.Process]:
+    def listening_workers(self) -> list[psutil.Process]:
         """Return granian's workers that listen: a new one loads the application first."""
         master = psutil.Process(self._processes["web"].pid)
         return [each for each in master.children() if _listens(each, self.port)]
+
+    def wait_for_workers(self) -> None:
+        """Wait until all workers serve. They listen before they have loaded the application."""
+        give_up_at = time.monotonic() + START_SECONDS
+        while len(self.listening_workers()) < WEB_WORKERS:
+            if time.monotonic() > give_up_at:
+                raise RuntimeError(f"a web worker does not come back:\n{self.web_log()[-3000:]}")
+            time.sleep(0.2)
+        for _ in range(N_KNOCKS):
+            self.call("GET", "/healthz")
 
     def web_log(self) -> str:
         return (self.folder / "web.log").read_text(errors="replace")

@@ -10,277 +10,697 @@ import strategies.models.tenancy
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Realm',
+            name="Realm",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=100, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[strategies.models.tenancy.validate_time_zone])),
-                ('masked_data_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, help_text='Keys of event data that are stored hashed. A strategy cannot read them.', size=None)),
-                ('config_epoch', models.BigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=64,
+                        validators=[strategies.models.tenancy.validate_time_zone],
+                    ),
+                ),
+                (
+                    "masked_data_keys",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        help_text="Keys of event data that are stored hashed. A strategy cannot read them.",
+                        size=None,
+                    ),
+                ),
+                ("config_epoch", models.BigIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Player',
+            name="Player",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='players', to='strategies.realm')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="players",
+                        to="strategies.realm",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('prefix', models.CharField(editable=False, max_length=16, unique=True)),
-                ('secret_hash', models.BinaryField(max_length=32)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('score', 'score: send events'), ('read', 'read: every GET'), ('author', 'author: games, tasks, strategies'), ('operate', 'operate: reversals, keys')], max_length=16), size=None)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='strategies.realm')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("prefix", models.CharField(editable=False, max_length=16, unique=True)),
+                ("secret_hash", models.BinaryField(max_length=32)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("score", "score: send events"),
+                                ("read", "read: every GET"),
+                                ("author", "author: games, tasks, strategies"),
+                                ("operate", "operate: reversals, keys"),
+                            ],
+                            max_length=16,
+                        ),
+                        size=None,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="strategies.realm",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
+                "verbose_name": "API key",
             },
         ),
         migrations.CreateModel(
-            name='Strategy',
+            name="Strategy",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=100)),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('type', models.CharField(choices=[('DSL_FULL', 'full'), ('DSL_EXTEND', 'extends another')], default='DSL_FULL', max_length=16)),
-                ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='strategies.strategy')),
-                ('realm', models.ForeignKey(blank=True, help_text='Empty for the built-in ones, which every realm sees and none writes.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='strategies', to='strategies.realm')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100)),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("DSL_FULL", "full"), ("DSL_EXTEND", "extends another")],
+                        default="DSL_FULL",
+                        max_length=16,
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="strategies.strategy",
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty for the built-in ones, which every realm sees and none writes.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="strategies",
+                        to="strategies.realm",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'strategies',
+                "verbose_name_plural": "strategies",
             },
         ),
         migrations.CreateModel(
-            name='Game',
+            name="Game",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200)),
-                ('platform', models.CharField(blank=True, max_length=200)),
-                ('time_zone', models.CharField(blank=True, help_text="Empty means the realm's.", max_length=64, null=True, validators=[strategies.models.tenancy.validate_time_zone])),
-                ('variables', models.JSONField(blank=True, default=dict, help_text="Overrides of the strategy's variables.")),
-                ('params', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='games', to='strategies.realm')),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='games', to='strategies.strategy')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("platform", models.CharField(blank=True, max_length=200)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty means the realm's.",
+                        max_length=64,
+                        null=True,
+                        validators=[strategies.models.tenancy.validate_time_zone],
+                    ),
+                ),
+                (
+                    "variables",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Overrides of the strategy's variables."
+                    ),
+                ),
+                ("params", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="games",
+                        to="strategies.realm",
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="games",
+                        to="strategies.strategy",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StrategyVersion',
+            name="StrategyVersion",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('program', models.JSONField(help_text='The program, as dsl.md defines it.')),
-                ('digest', models.CharField(editable=False, help_text='SHA-256 of its canonical JSON.', max_length=64)),
-                ('cost', models.JSONField(default=dict, editable=False, help_text='Nodes, depth, and fields that it needs.')),
-                ('problems', models.JSONField(default=list, editable=False, help_text='Warnings kept, errors of a draft.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parent_version', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='child_versions', to='strategies.strategyversion')),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='strategies.strategy')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("program", models.JSONField(help_text="The program, as dsl.md defines it.")),
+                (
+                    "digest",
+                    models.CharField(
+                        editable=False, help_text="SHA-256 of its canonical JSON.", max_length=64
+                    ),
+                ),
+                (
+                    "cost",
+                    models.JSONField(
+                        default=dict, editable=False, help_text="Nodes, depth, and fields that it needs."
+                    ),
+                ),
+                (
+                    "problems",
+                    models.JSONField(
+                        default=list, editable=False, help_text="Warnings kept, errors of a draft."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "parent_version",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="child_versions",
+                        to="strategies.strategyversion",
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="strategies.strategy",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Alias',
+            name="Alias",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default='production', max_length=32)),
-                ('moved_at', models.DateTimeField(auto_now=True)),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='strategies.strategy')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='aliases', to='strategies.strategyversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(default="production", max_length=32)),
+                ("moved_at", models.DateTimeField(auto_now=True)),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="aliases",
+                        to="strategies.strategy",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="aliases",
+                        to="strategies.strategyversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'aliases',
+                "verbose_name_plural": "aliases",
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=16)),
-                ('variables', models.JSONField(blank=True, default=dict, help_text="Overrides of the strategy's variables.")),
-                ('params', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('game', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='strategies.game')),
-                ('realm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='strategies.realm')),
-                ('strategy', models.ForeignKey(blank=True, help_text="Empty means the game's.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='strategies.strategy')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=16
+                    ),
+                ),
+                (
+                    "variables",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Overrides of the strategy's variables."
+                    ),
+                ),
+                ("params", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "game",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="strategies.game",
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="strategies.realm",
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty means the game's.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="strategies.strategy",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Score',
+            name="Score",
             fields=[
-                ('id', models.UUIDField(default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('alias', models.CharField(max_length=32)),
-                ('experiment_arm', models.CharField(max_length=64, null=True)),
-                ('outcome', models.CharField(choices=[('award', 'Award'), ('no_award', 'No Award'), ('veto', 'Veto'), ('reversal', 'Reversal')], max_length=16)),
-                ('points', models.DecimalField(decimal_places=6, max_digits=18)),
-                ('case_name', models.CharField(max_length=200, null=True)),
-                ('callback_data', models.JSONField()),
-                ('bonuses', models.JSONField(help_text='The bonuses that fired: [label, value] in order.')),
-                ('facts', models.JSONField()),
-                ('data', models.JSONField()),
-                ('variables', models.JSONField()),
-                ('inputs_digest', models.BinaryField(help_text='SHA-256 over facts, data and variables.', max_length=32)),
-                ('fallback', models.JSONField(null=True)),
-                ('is_test', models.BooleanField(default=False)),
-                ('created_player', models.BooleanField(default=False)),
-                ('session_key', models.CharField(max_length=200, null=True)),
-                ('occurred_at', models.DateTimeField(null=True)),
-                ('idempotency_key', models.CharField(max_length=200, null=True)),
-                ('request_hash', models.BinaryField(max_length=32, null=True)),
-                ('request_id', models.CharField(max_length=64)),
-                ('reason', models.CharField(blank=True, db_default='', help_text='Why it was reversed.', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('game', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.game')),
-                ('player', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.player')),
-                ('realm', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.realm')),
-                ('reverses', models.OneToOneField(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='reversal', to='strategies.score')),
-                ('strategy', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.strategy')),
-                ('parent_version', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='strategies.strategyversion')),
-                ('strategy_version', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='strategies.strategyversion')),
-                ('task', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.task')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=gameproject.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("alias", models.CharField(max_length=32)),
+                ("experiment_arm", models.CharField(max_length=64, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("award", "Award"),
+                            ("no_award", "No Award"),
+                            ("veto", "Veto"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("points", models.DecimalField(decimal_places=6, max_digits=18)),
+                ("case_name", models.CharField(max_length=200, null=True)),
+                ("callback_data", models.JSONField()),
+                ("bonuses", models.JSONField(help_text="The bonuses that fired: [label, value] in order.")),
+                ("facts", models.JSONField()),
+                ("data", models.JSONField()),
+                ("variables", models.JSONField()),
+                (
+                    "inputs_digest",
+                    models.BinaryField(help_text="SHA-256 over facts, data and variables.", max_length=32),
+                ),
+                ("fallback", models.JSONField(null=True)),
+                ("is_test", models.BooleanField(default=False)),
+                ("created_player", models.BooleanField(default=False)),
+                ("session_key", models.CharField(max_length=200, null=True)),
+                ("occurred_at", models.DateTimeField(null=True)),
+                ("idempotency_key", models.CharField(max_length=200, null=True)),
+                ("request_hash", models.BinaryField(max_length=32, null=True)),
+                ("request_id", models.CharField(max_length=64)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, db_default="", help_text="Why it was reversed.", max_length=500
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "game",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.game",
+                    ),
+                ),
+                (
+                    "player",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.player",
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.realm",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="reversal",
+                        to="strategies.score",
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.strategy",
+                    ),
+                ),
+                (
+                    "parent_version",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="strategies.strategyversion",
+                    ),
+                ),
+                (
+                    "strategy_version",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="strategies.strategyversion",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.task",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PlayerTaskStats',
+            name="PlayerTaskStats",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n_scores', models.BigIntegerField(db_default=0)),
-                ('n_awards', models.BigIntegerField(db_default=0)),
-                ('points_total', models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('previous_at', models.DateTimeField(null=True)),
-                ('player', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.player')),
-                ('realm', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.realm')),
-                ('task', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n_scores", models.BigIntegerField(db_default=0)),
+                ("n_awards", models.BigIntegerField(db_default=0)),
+                ("points_total", models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("previous_at", models.DateTimeField(null=True)),
+                (
+                    "player",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.player",
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.realm",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.task",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'player task stats',
+                "verbose_name_plural": "player task stats",
             },
         ),
         migrations.CreateModel(
-            name='TaskStats',
+            name="TaskStats",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slot', models.SmallIntegerField()),
-                ('n_scores', models.BigIntegerField(db_default=0)),
-                ('n_awards', models.BigIntegerField(db_default=0)),
-                ('points_total', models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('realm', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.realm')),
-                ('task', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slot", models.SmallIntegerField()),
+                ("n_scores", models.BigIntegerField(db_default=0)),
+                ("n_awards", models.BigIntegerField(db_default=0)),
+                ("points_total", models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.realm",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.task",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'task stats',
+                "verbose_name_plural": "task stats",
             },
         ),
         migrations.CreateModel(
-            name='PlayerGameStats',
+            name="PlayerGameStats",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n_scores', models.BigIntegerField(db_default=0)),
-                ('points_total', models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
-                ('streak_days', models.IntegerField(db_default=0)),
-                ('last_day', models.DateField(help_text="The last day with a score, in the game's time zone.", null=True)),
-                ('game', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.game')),
-                ('player', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.player')),
-                ('realm', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='strategies.realm')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n_scores", models.BigIntegerField(db_default=0)),
+                ("points_total", models.DecimalField(db_default=0, decimal_places=6, max_digits=30)),
+                ("streak_days", models.IntegerField(db_default=0)),
+                (
+                    "last_day",
+                    models.DateField(
+                        help_text="The last day with a score, in the game's time zone.", null=True
+                    ),
+                ),
+                (
+                    "game",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.game",
+                    ),
+                ),
+                (
+                    "player",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.player",
+                    ),
+                ),
+                (
+                    "realm",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="strategies.realm",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'player game stats',
-                'constraints': [models.UniqueConstraint(fields=('player', 'game'), name='player_game_stats_key')],
+                "verbose_name_plural": "player game stats",
+                "constraints": [
+                    models.UniqueConstraint(fields=("player", "game"), name="player_game_stats_key")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='player',
-            constraint=models.UniqueConstraint(fields=('realm', 'external_id'), name='player_external_id'),
+            model_name="player",
+            constraint=models.UniqueConstraint(fields=("realm", "external_id"), name="player_external_id"),
         ),
         migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('scopes__contained_by', ['score', 'read', 'author', 'operate'])), name='api_key_scopes_known'),
+            model_name="apikey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scopes__contained_by", ["score", "read", "author", "operate"])),
+                name="api_key_scopes_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.UniqueConstraint(fields=('realm', 'slug'), name='strategy_slug', nulls_distinct=False),
+            model_name="strategy",
+            constraint=models.UniqueConstraint(
+                fields=("realm", "slug"), name="strategy_slug", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['DSL_FULL', 'DSL_EXTEND'])), name='strategy_type_known'),
+            model_name="strategy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type__in", ["DSL_FULL", "DSL_EXTEND"])), name="strategy_type_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.CheckConstraint(condition=models.Q(('type', 'DSL_EXTEND'), ('parent', None), _connector='OR'), name='strategy_parent_only_if_it_extends'),
+            model_name="strategy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type", "DSL_EXTEND"), ("parent", None), _connector="OR"),
+                name="strategy_parent_only_if_it_extends",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='game',
-            constraint=models.UniqueConstraint(fields=('realm', 'external_id'), name='game_external_id'),
+            model_name="game",
+            constraint=models.UniqueConstraint(fields=("realm", "external_id"), name="game_external_id"),
         ),
         migrations.AddConstraint(
-            model_name='strategyversion',
-            constraint=models.UniqueConstraint(fields=('strategy', 'number'), name='version_number'),
+            model_name="strategyversion",
+            constraint=models.UniqueConstraint(fields=("strategy", "number"), name="version_number"),
         ),
         migrations.AddConstraint(
-            model_name='strategyversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('published_at', None)), fields=('strategy',), name='version_one_draft'),
+            model_name="strategyversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("published_at", None)), fields=("strategy",), name="version_one_draft"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alias',
-            constraint=models.UniqueConstraint(fields=('strategy', 'name'), name='alias_name'),
+            model_name="alias",
+            constraint=models.UniqueConstraint(fields=("strategy", "name"), name="alias_name"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('game', 'external_id'), name='task_external_id'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("game", "external_id"), name="task_external_id"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'closed'])), name='task_status_known'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["open", "closed"])), name="task_status_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='score',
-            index=models.Index(fields=['player', 'task', 'created_at'], name='score_player_task_time'),
+            model_name="score",
+            index=models.Index(fields=["player", "task", "created_at"], name="score_player_task_time"),
         ),
         migrations.AddIndex(
-            model_name='score',
-            index=models.Index(fields=['realm', '-id'], name='score_realm_newest'),
+            model_name="score",
+            index=models.Index(fields=["realm", "-id"], name="score_realm_newest"),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('realm', 'idempotency_key'), name='score_idempotency_key'),
+            model_name="score",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key__isnull", False)),
+                fields=("realm", "idempotency_key"),
+                name="score_idempotency_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['award', 'no_award', 'veto', 'reversal'])), name='score_outcome_known'),
+            model_name="score",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome__in", ["award", "no_award", "veto", "reversal"])),
+                name="score_outcome_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='playertaskstats',
-            constraint=models.UniqueConstraint(fields=('player', 'task'), name='player_task_stats_key'),
+            model_name="playertaskstats",
+            constraint=models.UniqueConstraint(fields=("player", "task"), name="player_task_stats_key"),
         ),
         migrations.AddConstraint(
-            model_name='taskstats',
-            constraint=models.UniqueConstraint(fields=('task', 'slot'), name='task_stats_key'),
+            model_name="taskstats",
+            constraint=models.UniqueConstraint(fields=("task", "slot"), name="task_stats_key"),
         ),
     ]

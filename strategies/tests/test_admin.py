@@ -83,7 +83,9 @@ def test_scores_are_found_by_id_and_by_request(staff: Client) -> None:
         assert page.context["cl"].result_count == n
 
 
-def test_the_list_of_scores_takes_few_queries(staff: Client, world: World, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_the_list_of_scores_takes_few_queries(
+    staff: Client, world: World, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
     for n in range(30):
         world.score(f"player-{n}", data={"minutes": n})
     with django_assert_max_num_queries(8):

@@ -225,7 +225,9 @@ def sums_of(world: World) -> list[object]:
         return sorted(rows.filter(realm=world.realm).values_list(*names))
 
     return [
-        values(PlayerGameStats.objects.all(), "player__external_id", "n_scores", "points_total", "streak_days"),
+        values(
+            PlayerGameStats.objects.all(), "player__external_id", "n_scores", "points_total", "streak_days"
+        ),
         values(
             PlayerTaskStats.objects.all(),
             "player__external_id",
