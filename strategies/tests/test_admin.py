@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from strategies.models import ApiKey, Realm, Score, StrategyVersion
 from strategies.tests.conftest import World, data_program
@@ -84,8 +85,8 @@ def test_scores_are_found_by_id_and_by_request(staff: Client) -> None:
 
 
 def test_the_list_of_scores_takes_few_queries(
-    staff: Client, world: World, django_assert_max_num_queries
-) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+    staff: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for n in range(30):
         world.score(f"player-{n}", data={"minutes": n})
     with django_assert_max_num_queries(8):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from gameproject.lib import clock
 from strategies import keys
@@ -345,7 +346,7 @@ def test_health_needs_no_key_and_names_each_dependency(world: World) -> None:
     }
 
 
-def test_readiness_is_503_with_the_reason_when_the_broker_is_away(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_readiness_is_503_with_the_reason_when_the_broker_is_away(world: World, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     unready = world.client.get("/readyz")

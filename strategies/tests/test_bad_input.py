@@ -4,15 +4,26 @@ import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from gameproject.lib import clock
 from strategies.models import Game, Player, Score, Strategy, Task
 from strategies.tests.conftest import World, constant_program
 
 POINTS = "/games/g1/tasks/t1/points"
 DEEP = b'{"externalUserId":"ana","data":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
 SQL = "'; DROP TABLE strategies_score; --"
+AT_ANY_HOUR = {
+    "type": "program",
+    "rules": [],
+    "default": {
+        "type": "assign_points",
+        "value": {"type": "field", "path": "event.hour"},
+        "case_name": "Hour",
+    },
+}
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -42,6 +53,12 @@ def a_task_and_nothing_scored(world: World) -> Iterator[None]:
         (b'{"externalUserId":"ana","data":{"a":"\\u0000"}}', 400, "VALUE_INVALID"),
         (b'{"externalUserId":"ana","data":{"a\\u0000":1}}', 400, "VALUE_INVALID"),
         (DEEP, 400, "NOT_JSON"),
+        # Of a wrong type before it ends to be JSON
+        (b'{"externalUserId":1', 400, "NOT_JSON"),
+        (b'{"externalUserId":1,"data":"\xff"}', 400, "NOT_JSON"),
+        (b"5XQ", 400, "NOT_JSON"),
+        (b'"x" \xff', 400, "NOT_JSON"),
+        (b"[1" + DEEP, 400, "NOT_JSON"),
         (
             json.dumps({"externalUserId": "ana", "data": {"a": [[[[[[[[1]]]]]]]]}}).encode(),
             413,
@@ -96,6 +113,24 @@ def test_every_problem_is_listed_with_a_pointer(world: World) -> None:
         "/sessionKey": "VALUE_INVALID",
         "/unknown~1key": "KEY_UNKNOWN",
     }
+
+
+OUTLANDISH_TIMES = ["{now}+17:58", "{now}-23:59", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+
+
+@pytest.mark.parametrize("time", OUTLANDISH_TIMES)
+def test_a_time_that_postgresql_does_not_read_is_no_500(world: World, time: str) -> None:
+    at = time.format(now=clock.now().strftime("%Y-%m-%dT%H:%M:%S"))
+    scene = {"externalGameId": "g1", "externalTaskId": "t1", "externalUserId": "ana", "astJson": AT_ANY_HOUR}
+    answers = [
+        world.post(POINTS, {"externalUserId": "ana", "occurredAt": at, "data": {"a": "\0"}}),
+        world.post("/strategies/custom/simulate", {**scene, "occurredAt": at}),
+        world.post("/keys", {"name": "k", "scopes": ["read"], "expiresAt": at}),
+        world.get(f"/scores?since={quote(at)}"),
+        world.get(f"/scores?until={quote(at)}"),
+        world.get("/keys"),
+    ]
+    assert [answer.status_code for answer in answers if answer.status_code not in {200, 201, 400}] == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db.models import QuerySet
+from pytest_django import Settings
 
 from strategies import keys
 from strategies.models import Game, Player, PlayerGameStats, PlayerTaskStats, Score, Strategy, TaskStats
@@ -282,7 +283,9 @@ def assert_figures_equal_the_ledger() -> None:
         assert sum(TaskStats.objects.filter(task__game=game).values_list("n_scores", flat=True)) == counted
 
 
-def test_thirty_two_threads_of_batches_over_the_same_players_meet_no_deadlock(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_thirty_two_threads_of_batches_over_the_same_players_meet_no_deadlock(
+    world: World, settings: Settings
+) -> None:
     settings.SCORING_BATCH_DEADLINE_SECONDS = 60
     for n in range(3):
         world.task(f"t{n}", world.strategy(f"Five {n}", constant_program(5)))

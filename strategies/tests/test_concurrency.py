@@ -1,6 +1,7 @@
 """One player's events are scored one after the other; one key makes one score."""
 
 from django.test import Client
+from pytest_django import Settings
 
 from strategies.models import PlayerGameStats, Score
 from strategies.tests.conftest import FIRST_TIME_BONUS, World, constant_program
@@ -11,7 +12,9 @@ def own_client(world: World) -> World:
     return World(world.realm, world.key, world.game, Client(raise_request_exception=False))
 
 
-def test_fifty_first_events_over_two_tasks_pay_the_first_time_bonus_once(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_fifty_first_events_over_two_tasks_pay_the_first_time_bonus_once(
+    world: World, settings: Settings
+) -> None:
     settings.SCORING_DEADLINE_SECONDS = 30
     strategy = world.strategy("First time", FIRST_TIME_BONUS)
     world.task("t1", strategy)
@@ -27,7 +30,9 @@ def test_fifty_first_events_over_two_tasks_pay_the_first_time_bonus_once(world: 
     assert sum(answer.json()["isACreatedUser"] for answer in answers) == 1
 
 
-def test_thirty_two_posts_with_one_key_make_one_score_and_equal_answers(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_thirty_two_posts_with_one_key_make_one_score_and_equal_answers(
+    world: World, settings: Settings
+) -> None:
     settings.SCORING_DEADLINE_SECONDS = 30
     world.task("t1", world.strategy("Five", constant_program(5)))
 
@@ -40,7 +45,7 @@ def test_thirty_two_posts_with_one_key_make_one_score_and_equal_answers(world: W
     assert all(body == bodies[0] for body in bodies)
 
 
-def test_one_key_for_many_players_at_once_scores_one_of_them(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_one_key_for_many_players_at_once_scores_one_of_them(world: World, settings: Settings) -> None:
     settings.SCORING_DEADLINE_SECONDS = 30
     world.task("t1", world.strategy("Five", constant_program(5)))
 
@@ -53,7 +58,7 @@ def test_one_key_for_many_players_at_once_scores_one_of_them(world: World, setti
     assert Score.objects.count() == 1
 
 
-def test_many_players_on_one_task_lose_no_count(world: World, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_many_players_on_one_task_lose_no_count(world: World, settings: Settings) -> None:
     settings.SCORING_DEADLINE_SECONDS = 30
     world.task("t1", world.strategy("Five", constant_program(5)))
 

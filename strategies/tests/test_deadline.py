@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import psycopg
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from strategies import execution, ledger
 from strategies.execution import Execution
@@ -27,7 +28,7 @@ class Recorder:
 
 
 @pytest.fixture(autouse=True)
-def told(settings) -> list[Execution]:  # type: ignore[no-untyped-def]  # pytest-django's
+def told(settings: Settings) -> list[Execution]:
     settings.STRATEGY_OBSERVERS = [f"{__name__}.Recorder"]
     Recorder.told.clear()
     return Recorder.told
@@ -147,7 +148,9 @@ def test_deadlocks_are_tried_again_and_then_said(world: World, monkeypatch: pyte
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DATABASE_BUSY")
 
 
-def test_an_observer_that_fails_is_never_felt(world: World, told: list[Execution], settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's
+def test_an_observer_that_fails_is_never_felt(
+    world: World, told: list[Execution], settings: Settings
+) -> None:
     settings.STRATEGY_OBSERVERS = [f"{__name__}.Failing", f"{__name__}.Recorder"]
     world.task("t1")
 

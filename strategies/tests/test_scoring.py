@@ -222,3 +222,16 @@ def test_occurred_at_feeds_event_facts_but_not_history(world: World) -> None:
 
     assert answer.json()["points"] == when.weekday()
     assert Score.objects.get().created_at > when + timedelta(days=1)
+
+
+def test_any_offset_of_a_time_is_taken_and_the_moment_is_kept(world: World) -> None:
+    world.task("t1")
+    at = clock.now().replace(microsecond=0)
+    told = (at + timedelta(hours=17, minutes=58)).strftime("%Y-%m-%dT%H:%M:%S+17:58")
+    event = {"gameId": "g1", "externalTaskId": "t1", "externalUserId": "ana", "occurredAt": told}
+
+    single = world.score(occurredAt=told)
+    batch = world.post("/scores/batch", {"events": [event]})
+
+    assert (single.status_code, batch.json()["results"][0]["status"]) == (201, 201)
+    assert set(Score.objects.values_list("occurred_at", flat=True)) == {at}
