@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from gameproject.lib import canonical, clock
@@ -63,6 +63,20 @@ def _check_time(occurred_at: datetime) -> None:
             code="OCCURRED_AT_OUT_OF_RANGE",
             params={"occurredAt": occurred_at.isoformat()},
         )
+
+
+def moment(at: datetime, *, pointer: str) -> datetime:
+    """Return a time in UTC: PostgreSQL reads no offset over 16 hours. Raises BadRequest.
+
+    The first and the last year are refused, for in some time zone they would be none.
+    """
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        at = at.replace(tzinfo=UTC)
+    if not MINYEAR < at.year < MAXYEAR:
+        raise _bad_value("The time lies too far away.", pointer)
+    return at
 
 
 def check_data(data: Mapping[str, object]) -> None:

@@ -1,7 +1,7 @@
 """One run of a program for one event: evaluated, and told to the ledger, the observers and the client."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from gameproject.lib import canonical, clock
@@ -84,7 +84,8 @@ class Run:
             is_test=event.is_test,
             created_player=self.locked.player_created,
             session_key=event.session_key,
-            occurred_at=event.occurred_at,
+            # PostgreSQL reads no offset over 16 hours.
+            occurred_at=event.occurred_at.astimezone(UTC) if event.occurred_at else None,
             idempotency_key=event.idempotency_key,
             request_hash=fingerprint,
             request_id=self.request_id,

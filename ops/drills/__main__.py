@@ -30,7 +30,7 @@ COLUMNS: Final[Mapping[str, Callable[[Report], object]]] = {
     "p99 ms": lambda r: r.p99_ms,
     "stopped p99/max ms": lambda r: f"{r.silent_p99_ms}/{r.silent_max_ms}" if r.silent_max_ms else "",
     "batch max ms": lambda r: r.silent_batch_max_ms or "",
-    "in flight": lambda r: "" if r.in_flight_after_a_second is None else r.in_flight_after_a_second,
+    "in flight": lambda r: "" if r.in_flight_on_average is None else r.in_flight_on_average,
     "first score s": lambda r: "" if r.first_score_after_fault_s is None else r.first_score_after_fault_s,
     "last 503 s": lambda r: r.last_refusal_after_fault_s,
     "readyz max ms": lambda r: r.readiness_max_ms,

@@ -7,7 +7,7 @@ from ops.drills.load import Job, JsonDict
 from ops.drills.service import Service
 
 N_PLAYERS = 60
-BATCH_SHARE = 0.02  # of the requests
+BATCH_SHARE = 0.1  # of the requests
 TEST_SHARE = 0.02
 TASKS = ("first", "counted", "measured", "default")
 
@@ -80,12 +80,12 @@ def _post(service: Service, path: str, body: object) -> JsonDict:
 
 
 def make_jobs(game: str, n_events: int, *, seed: int, name: str = "event") -> list[Job]:
-    """Make the requests, the same ones for the same seed: single events, and some batches of 5 to 25."""
+    """Make the requests, the same ones for the same seed: single events, and some batches of 3 to 15."""
     random_ = random.Random(seed)  # noqa: S311  # no secret
     jobs: list[Job] = []
     n_made = 0
     while n_made < n_events:
-        n = random_.randint(5, 25) if random_.random() < BATCH_SHARE else 1
+        n = random_.randint(3, 15) if random_.random() < BATCH_SHARE else 1
         n = min(n, n_events - n_made)
         keys = [f"{name}-{number}-{game}" for number in range(n_made, n_made + n)]
         n_made += n

@@ -13,7 +13,7 @@ from gameproject.lib import api, clock
 from gameproject.lib.body import Body, Line
 from gameproject.lib.errors import BadRequest, Forbidden
 from gameproject.lib.openapi import endpoint
-from strategies import keys
+from strategies import events, keys
 from strategies.api.base import ApiView, json_response
 from strategies.api.pages import PAGE_PARAMETERS
 from strategies.models import ApiKey
@@ -97,7 +97,8 @@ class KeysView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(KeyBody)
-        if body.expires_at is not None and body.expires_at <= clock.now():
+        expires_at = events.moment(body.expires_at, pointer="/expiresAt") if body.expires_at else None
+        if expires_at is not None and expires_at <= clock.now():
             raise BadRequest(
                 "expiresAt must lie ahead.",
                 code="BODY_INVALID",
@@ -110,7 +111,7 @@ class KeysView(ApiView):
             realm=self.realm,
             name=body.name,
             scopes=scopes,
-            expires_at=body.expires_at,
+            expires_at=expires_at,
             key_rate=_granted("keyRate", body.key_rate, DEFAULT.key.per_second, own.key.per_second),
             key_burst=_granted("keyBurst", body.key_burst, DEFAULT.key.burst, _burst(own.key)),
             player_rate=_granted(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -136,7 +136,10 @@ def _time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime
             f"{name} is a time with a time zone, such as 2026-01-31T12:00:00Z. A + is written %2B in a URL.",
             code="QUERY_INVALID",
         )
-    return at
+    try:
+        return at.astimezone(UTC)  # PostgreSQL reads no offset over 16 hours
+    except OverflowError:  # of the first day or the last there is: no score is beyond
+        return at.replace(tzinfo=UTC)
 
 
 def _within(rows: QuerySet[Score], since: datetime | None, until: datetime | None) -> QuerySet[Score]:

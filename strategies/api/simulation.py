@@ -145,7 +145,7 @@ def _simulation(view: ApiView, body: SimulateBody, program: dsl.Program) -> Simu
             task=selectors.task_by_name(game, body.external_task_id),
             external_user_id=body.external_user_id,
             data=body.data,
-            occurred_at=body.occurred_at,
+            occurred_at=events.moment(body.occurred_at, pointer="/occurredAt") if body.occurred_at else None,
             variables=body.variables,
             mock_state=body.mock_state,
         ),

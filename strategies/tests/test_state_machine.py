@@ -39,7 +39,7 @@ from strategies.tests.naive_model import (
     Task,
 )
 
-N_EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "8"))
+N_EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "6"))
 N_STEPS = int(os.environ.get("STATE_MACHINE_STEPS", "40"))
 
 realm_numbers = count(1)
