@@ -5,11 +5,10 @@ and the next rank is left out (1, 1, 3); among themselves they stand in the orde
 A rank is a count of those with more points: an index-only scan.
 
 The index has a price: a score changes an indexed column, so its update of the player's figures is no HOT
-update any more. `make bench SECTION=leaderboard`, a million players, 2 cores under other load (4 and more):
-first 50 places 4 ms; a player's own, the last of all, 253 ms (worst 292) on a vacuumed table. MISSED so far:
-630 to 700 ms when 4 % of the rows have changed since the last vacuum, because the scan then visits the table
-for each row; to be measured again on an idle machine. A score costs the database 7 % more CPU and 24 % more
-WAL for this index; the two indexes of score lists together cost 6 % and 23 %.
+update any more. `make bench SECTION=leaderboard`, a million players, 2 cores, little else running: first 50
+places 5 to 14 ms; a player's own, the last of all, 208 ms (worst 284) on a vacuumed table, 264 ms with all
+players tied. MISSED so far: 337 to 616 ms when 4 % of the rows have changed since the last vacuum, because
+the scan then visits the table. A score costs the database about 6 % more CPU for this index.
 """
 
 import uuid
