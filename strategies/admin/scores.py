@@ -14,17 +14,8 @@ from strategies.models import PlayerGameStats, PlayerTaskStats, Score, TaskStats
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin[Score]):
-    list_display = (
-        "id",
-        "created_at",
-        "player",
-        "task",
-        "strategy",
-        "outcome",
-        "case_name",
-        "points",
-        "is_test",
-    )
+    # No id: it takes the width that points and case need, and the first column leads to the page as well.
+    list_display = ("created_at", "player", "task", "points", "case_name", "outcome", "strategy", "is_test")
     list_filter = ("outcome", "realm", "is_test")
     list_select_related = ("player", "task", "strategy")
     search_fields = ("=request_id", "=id")
