@@ -90,7 +90,9 @@ class Score(models.Model):
             models.Index(name="score_realm_newest", fields=["realm", "-id"]),
             models.Index(name="score_game_newest", fields=["game", "-id"]),
             models.Index(name="score_task_newest", fields=["task", "-id"]),
+            models.Index(name="score_request", fields=["request_id"]),
         ]
+        permissions = [("reverse_score", "Can take a score back")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -36,6 +36,7 @@ class Strategy(models.Model):
 
     class Meta:
         verbose_name_plural = "strategies"
+        permissions = [("operate_strategy", "Can roll back and archive a strategy")]
         constraints = [
             models.UniqueConstraint(name="strategy_slug", fields=["realm", "slug"], nulls_distinct=False),
             models.CheckConstraint(name="strategy_type_known", condition=Q(type__in=StrategyType.values)),
