@@ -30,6 +30,9 @@ from strategies.runs import Run
 
 MAX_ATTEMPTS: Final = 5
 MAX_DEADLOCKS: Final = 3
+# Kept back of the deadline, so that the answer keeps it: for the watchdog, which lets the server's own timeouts speak
+# first, and for the way out.
+RESERVE_SECONDS: Final = 0.08
 SERVER_TIMEOUTS: Final = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
@@ -44,7 +47,8 @@ class Request:
         self.event = event
         self.request_id = request_id
         self.fingerprint = event.fingerprint() if event.idempotency_key else None
-        self.until = time.monotonic() + settings.SCORING_DEADLINE_SECONDS
+        seconds = settings.SCORING_DEADLINE_SECONDS
+        self.until = time.monotonic() + max(seconds - RESERVE_SECONDS, seconds / 2)
         self.n_deadlocks = 0
         self.n_lost_connections = 0
         self.n_key_races = 0
