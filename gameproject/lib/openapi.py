@@ -1,10 +1,11 @@
 """The API's description, from the same structs that read bodies and write answers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from gameproject.lib.errors import JsonDict
 
@@ -13,6 +14,7 @@ REF: Final = "#/components/schemas/{name}"
 
 _structs: set[type] = set()
 _with_optional_body: set[str] = set()
+_codes_by_status: dict[str, dict[int, list[str]]] = {}
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):
@@ -51,30 +53,69 @@ def endpoint(
     tag: str,
     scope: str,
     answers: Mapping[int, type],
-    errors: Sequence[int],
+    errors: Mapping[int, Sequence[str]] = MappingProxyType({}),
+    details: str = "",
     body: type | None = None,
     body_is_optional: bool = False,
+    max_body_mebibytes: int = 1,
     parameters: Sequence[OpenApiParameter] = (),
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[F], F]:
-    """Describe a view's method; 401, 403, 429 and 503 can always happen and need not be named."""
+    """Describe a view's method. `errors` names by status the codes that are its own; `_codes` adds the others."""
     if body_is_optional:
         _with_optional_body.add(name)
     responses: dict[Any, Any] = {
         (status, "application/json"): {**reference(struct)} for status, struct in answers.items()
     }
-    for status in sorted({401, 403, 429, 503, *errors}):
-        responses[(status, "application/json")] = reference(ErrorAnswer)
-    return extend_schema(
+    reads_query = any(parameter.location == OpenApiParameter.QUERY for parameter in parameters)
+    codes_by_status = _codes(errors, reads_body=body is not None, reads_query=reads_query)
+    _codes_by_status[name] = codes_by_status
+    for status, codes in codes_by_status.items():
+        responses[(status, "application/json")] = OpenApiResponse(
+            reference(ErrorAnswer), f"{ERRORS[status]} {', '.join(f'`{code}`' for code in codes)}"
+        )
+    limit = f" Body: at most {max_body_mebibytes} MiB." if body else ""
+    describe = extend_schema(
         operation_id=name,
         summary=summary,
-        description=f"Scope: `{scope}`.",
+        description=f"Scope: `{scope}`.{limit} {details}".strip(),
         tags=[tag],
         request={"application/json": reference(body)} if body else None,
         responses=responses,
         parameters=list(parameters),
         examples=list(examples),
     )
+
+    def decorate(method: F) -> F:
+        described: F = describe(method)
+        described.operation = name  # type: ignore[attr-defined]  # the tests compare answers with the description
+        return described
+
+    return decorate
+
+
+def _codes(own: Mapping[int, Sequence[str]], *, reads_body: bool, reads_query: bool) -> dict[int, list[str]]:
+    """Return all codes that an operation may answer with, the common ones first."""
+    common = {
+        401: ["UNAUTHENTICATED"],
+        403: ["SCOPE_MISSING"],
+        429: ["THROTTLED"],
+        503: ["DATABASE_UNAVAILABLE"],
+    }
+    if reads_body:
+        common |= {
+            400: ["BODY_INVALID", "NOT_JSON"],
+            413: ["BODY_TOO_LARGE"],
+            415: ["UNSUPPORTED_MEDIA_TYPE"],
+        }
+    if reads_query:
+        common[400] = [*common.get(400, []), "QUERY_INVALID"]
+    return {status: [*common.get(status, []), *own.get(status, [])] for status in sorted({*common, *own})}
+
+
+def codes_of(operation: str) -> Mapping[int, Sequence[str]]:
+    """Return by status the codes that an operation may answer with. `DSL_*` stands for all of the language's."""
+    return _codes_by_status[operation]
 
 
 def reference(struct: type) -> JsonDict:

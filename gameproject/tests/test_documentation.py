@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from gameproject.lib import errors
+from gameproject.lib.openapi import codes_of
 from gameproject.tests.conftest import Web
 from gameproject.tests.documents import ROOT, Block, Exchange, blocks, differences, exchanges, parse
 from strategies.demo import Demo, ensure_demo
@@ -190,6 +192,21 @@ def test_error_codes_are_documented_with_their_statuses() -> None:
         and not statuses <= {int(each) for each in re.findall(r"\d{3}", documented[code])}
     }
     assert wrong == {}
+
+
+def test_the_api_s_description_gives_codes_their_documented_statuses() -> None:
+    documented = {code: row[0] for code, row in table("docs/errors.md", columns=4).items()}
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # it has no types
+    operations = [operation for methods in schema["paths"].values() for operation in methods.values()]
+    named = {
+        (code, status)
+        for operation in operations
+        for status, codes in codes_of(operation["operationId"]).items()
+        for code in codes
+        if not code.startswith("DSL_")
+    }
+    assert len(named) > 40
+    assert [(code, status) for code, status in named if str(status) not in documented[code]] == []
 
 
 def test_what_refers_to_the_codes_of_the_language_leads_to_a_page_that_lists_them() -> None:

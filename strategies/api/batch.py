@@ -78,7 +78,13 @@ class BatchView(ApiView):
         scope="score",
         body=BatchBodyShape,
         answers={200: BatchAnswer},
-        errors=[400, 413, 415],
+        errors={400: ["IDEMPOTENCY_KEY_ON_BATCH"], 503: ["DATABASE_BUSY", "DSL_TIMEOUT"]},
+        max_body_mebibytes=20,
+        details=(
+            "The same meaning as the events one by one in this order; one that is refused stops no other. Each result "
+            "has the status, and the score or the error, that its event alone would have been answered with. The "
+            "limit of a key counts a batch as one request; that of a player does not count it."
+        ),
         examples=[
             OpenApiExample(
                 "Two events",

@@ -56,7 +56,7 @@ class BulkTasksView(ApiView):
         scope="author",
         body=BulkBodyShape,
         answers={200: BulkAnswer},
-        errors=[400, 404, 413, 415],
+        errors={404: ["GAME_NOT_FOUND"]},
     )
     def post(self, request: Request, game: str) -> HttpResponse:
         body = read_body(

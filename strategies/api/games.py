@@ -78,7 +78,11 @@ class GamesView(ApiView):
         scope="author",
         body=GameBody,
         answers={201: GameAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={
+            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            404: ["STRATEGY_NOT_FOUND"],
+            409: ["GAME_EXISTS", "STRATEGY_ARCHIVED"],
+        },
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(GameBody)
@@ -99,7 +103,6 @@ class GamesView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: GamePage},
-        errors=[400],
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request) -> Response:
@@ -116,7 +119,7 @@ class GameView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: GameAnswer},
-        errors=[404],
+        errors={404: ["GAME_NOT_FOUND"]},
     )
     def get(self, request: Request, game: str) -> HttpResponse:
         return json_response(_with_effective(selectors.game_by_name(self.principal.realm_id, game)))
@@ -128,7 +131,11 @@ class GameView(ApiView):
         scope="author",
         body=GameChanges,
         answers={200: GameAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={
+            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            404: ["GAME_NOT_FOUND", "STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED"],
+        },
     )
     def patch(self, request: Request, game: str) -> HttpResponse:
         body = self.read(GameChanges)
@@ -144,7 +151,7 @@ class GameView(ApiView):
         tag=TAG,
         scope="author",
         answers={200: GameAnswer},
-        errors=[404, 409],
+        errors={404: ["GAME_NOT_FOUND"], 409: ["GAME_SCORED", "TASK_OPEN"], 503: ["DATABASE_BUSY"]},
     )
     def delete(self, request: Request, game: str) -> HttpResponse:
         row = selectors.game_by_name(self.principal.realm_id, game)

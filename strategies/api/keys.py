@@ -80,7 +80,6 @@ class KeysView(ApiView):
         tag=TAG,
         scope="operate",
         answers={200: KeyPage},
-        errors=[400],
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request) -> Response:
@@ -93,7 +92,7 @@ class KeysView(ApiView):
         scope="operate",
         body=KeyBody,
         answers={201: NewKeyAnswer},
-        errors=[400, 413, 415],
+        errors={400: ["VALUE_INVALID"], 403: ["LIMIT_OVER_OWN"]},
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(KeyBody)
@@ -132,7 +131,7 @@ class KeyView(ApiView):
         tag=TAG,
         scope="operate",
         answers={200: KeyAnswer},
-        errors=[404],
+        errors={404: ["KEY_NOT_FOUND"]},
     )
     def delete(self, request: Request, prefix: str) -> HttpResponse:
         row = keys.revoke_api_key(realm_id=self.principal.realm_id, prefix=prefix)

@@ -31,7 +31,7 @@ class LeaderboardView(ApiView):
         tag="Players",
         scope="read",
         answers={200: LeaderboardAnswer},
-        errors=[400, 404],
+        errors={404: ["GAME_NOT_FOUND", "PLAYER_NOT_FOUND"]},
         parameters=[
             PAGE_PARAMETERS[0],
             OpenApiParameter(

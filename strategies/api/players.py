@@ -61,7 +61,7 @@ class PlayerPointsView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: PlayerPoints},
-        errors=[404],
+        errors={404: ["PLAYER_NOT_FOUND"]},
     )
     def get(self, request: Request, user: str) -> HttpResponse:
         player = selectors.player_by_name(self.principal.realm_id, user)
@@ -80,7 +80,6 @@ class PlayersPointsQueryView(ApiView):
         scope="read",
         body=QueryBody,
         answers={200: QueryAnswer},
-        errors=[400, 413, 415],
     )
     def post(self, request: Request) -> HttpResponse:
         names = dict.fromkeys(self.read(QueryBody).external_user_ids)

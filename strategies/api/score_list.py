@@ -2,20 +2,20 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
-from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
-from psycopg.errors import QueryCanceled
 from rest_framework.request import Request
 
 from gameproject.lib.api import cut_page
 from gameproject.lib.errors import BadRequest, Unavailable
 from gameproject.lib.openapi import endpoint
+from gameproject.lib.postgresql.timeouts import StatementTimeout, statement_timeout
+from gameproject.lib.windows import rows_between
 from strategies import selectors
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.api.base import ApiView, json_response
@@ -24,8 +24,6 @@ from strategies.models import Score
 from strategies.models.scores import Outcome
 
 STATEMENT_TIMEOUT_SECONDS: Final = 5
-# Ids are made before the time that a score bears, by another clock: no two are ever this far apart.
-CLOCKS_DIFFER_BY: Final = timedelta(hours=1)
 
 FILTERS: Final = {
     "game": "A game's UUID or external id.",
@@ -51,7 +49,10 @@ class ScoresView(ApiView):
         tag="Scoring",
         scope="read",
         answers={200: ScorePage},
-        errors=[400, 404],
+        errors={
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND", "PLAYER_NOT_FOUND", "STRATEGY_NOT_FOUND"],
+            503: ["QUERY_TOO_WIDE"],
+        },
         parameters=[
             *(
                 OpenApiParameter(
@@ -68,16 +69,13 @@ class ScoresView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         rows = filtered(self.principal.realm_id, request.query_params)
         try:
-            with transaction.atomic():
-                _limit_statements()
+            with statement_timeout(STATEMENT_TIMEOUT_SECONDS):
                 found, next_cursor = cut_page(request, rows)
-        except OperationalError as error:
-            if isinstance(error.__cause__, QueryCanceled):
-                raise Unavailable(
-                    "Too many scores had to be looked at. Name a game, a task, a player or a time.",
-                    code="QUERY_TOO_WIDE",
-                ) from None
-            raise
+        except StatementTimeout:
+            raise Unavailable(
+                "Too many scores had to be looked at. Name a game, a task, a player or a time.",
+                code="QUERY_TOO_WIDE",
+            ) from None
         return json_response(ScorePage([score_answer(score) for score in found], next_cursor))
 
 
@@ -99,7 +97,7 @@ def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Score]:
         rows = rows.filter(case_name=_case(given["case"]))
     if "outcome" in given:
         rows = rows.filter(outcome=_outcome(given["outcome"]))
-    return _within(rows, _time("since", given), _time("until", given))
+    return rows_between(rows, _time("since", given), _time("until", given))
 
 
 def _of_target(
@@ -140,22 +138,3 @@ def _time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime
         return at.astimezone(UTC)  # PostgreSQL reads no offset over 16 hours
     except OverflowError:  # of the first day or the last there is: no score is beyond
         return at.replace(tzinfo=UTC)
-
-
-def _within(rows: QuerySet[Score], since: datetime | None, until: datetime | None) -> QuerySet[Score]:
-    """Cut by time; by the time in the ids as well, so that an index says where to begin and to end."""
-    if since is not None:
-        rows = rows.filter(created_at__gte=since, pk__gte=_first_id(since, -CLOCKS_DIFFER_BY))
-    if until is not None:
-        rows = rows.filter(created_at__lt=until, pk__lte=_first_id(until, CLOCKS_DIFFER_BY))
-    return rows
-
-
-def _first_id(at: datetime, shift: timedelta) -> uuid.UUID:
-    milliseconds = int((at.timestamp() + shift.total_seconds()) * 1000)
-    return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
-
-
-def _limit_statements() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")

@@ -72,7 +72,18 @@ class PointsView(ApiView):
         scope="score",
         body=EventBody,
         answers={201: ScoreAnswer, 200: ScoreAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["VALUE_INVALID", "DSL_NUMBER_RANGE", "IDEMPOTENCY_KEY_INVALID", "OCCURRED_AT_OUT_OF_RANGE"],
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND"],
+            409: ["TASK_CLOSED", "STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED", "IDEMPOTENCY_KEY_REUSED"],
+            413: ["DATA_TOO_LARGE"],
+            422: ["DSL_*"],
+            503: ["DSL_TIMEOUT", "DATABASE_BUSY", "CONFIG_BUSY", "OUTCOME_UNKNOWN"],
+        },
+        details=(
+            "Event data: at most 16 KiB, 8 deep. Answered within half a second (`SCORING_DEADLINE_SECONDS`). A run that "
+            "fails is 422 with the language's code, which begins with `DSL_`; nothing is stored then."
+        ),
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key",
@@ -115,7 +126,7 @@ class PointsView(ApiView):
         tag="Games and tasks",
         scope="read",
         answers={200: TaskPoints},
-        errors=[404],
+        errors={404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND"]},
     )
     def get(self, request: Request, game: str, task: str) -> HttpResponse:
         row = selectors.game_by_name(self.principal.realm_id, game)
@@ -129,7 +140,7 @@ class ScoreView(ApiView):
         tag="Scoring",
         scope="read",
         answers={200: ScoreAnswer},
-        errors=[404],
+        errors={404: ["SCORE_NOT_FOUND"]},
     )
     def get(self, request: Request, score: uuid.UUID) -> HttpResponse:
         return json_response(score_answer(selectors.score_by_id(self.principal.realm_id, score)))
@@ -142,7 +153,7 @@ class ExplainView(ApiView):
         tag="Scoring",
         scope="read",
         answers={200: ExplanationAnswer},
-        errors=[404],
+        errors={404: ["SCORE_NOT_FOUND"]},
     )
     def get(self, request: Request, score: uuid.UUID) -> HttpResponse:
         row = selectors.score_by_id(self.principal.realm_id, score)
@@ -172,7 +183,7 @@ class ReversalView(ApiView):
         scope="operate",
         body=ReversalBody,
         answers={201: ScoreAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={404: ["SCORE_NOT_FOUND"], 409: ["SCORE_REVERSED", "SCORE_IS_REVERSAL"]},
         examples=[
             OpenApiExample("A mistake", value={"reason": "counted twice at the desk"}, request_only=True)
         ],

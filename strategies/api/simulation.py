@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 
 from gameproject.lib.api import whole_if_integral
@@ -66,13 +66,6 @@ class SimulateView(ApiView):
 
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
 
-    @extend_schema(
-        description="Scope: `read`. Runs the program of the body on the player's figures of this moment; `mockState` "
-        "puts facts in their place, `variables` values. Event data: at most 16 KiB and 8 deep.\n\n"
-        "400: `BODY_INVALID`, or the code of a variable that does not fit. 404: `GAME_NOT_FOUND`, "
-        "`TASK_NOT_FOUND`, `STRATEGY_NOT_FOUND`. 413: `DATA_TOO_LARGE`. 422: `PROGRAM_INVALID`, or the code "
-        "of the failed run with its trace in `params.executionTrace`."
-    )
     @endpoint(
         name="simulateProgram",
         summary="Try a program on a player's history or on made-up facts; stores nothing",
@@ -80,7 +73,13 @@ class SimulateView(ApiView):
         scope="read",
         body=SimulateBody,
         answers={200: SimulationAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["VALUE_INVALID", "DSL_*", "PARENT_MISSING", "PARENT_NOT_ALLOWED"],
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND", "STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
+            413: ["DATA_TOO_LARGE"],
+            422: ["PROGRAM_INVALID", "DSL_*"],
+        },
         examples=[
             OpenApiExample(
                 "A newcomer",
@@ -93,6 +92,10 @@ class SimulateView(ApiView):
                 request_only=True,
             )
         ],
+        details=(
+            "Runs the program of the body on the player's figures of this moment; `mockState` puts "
+            "facts in their place, `variables` values. Event data: at most 16 KiB and 8 deep."
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(SimulateBody)
@@ -104,13 +107,6 @@ class SimulateView(ApiView):
 class SimulateStoredView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.READ}
 
-    @extend_schema(
-        description="Scope: `read`. As simulating a program, with a stored one: the draft or else the last published "
-        "version, or the `version` that is named; `astJson` tries a change of it.\n\n"
-        "400: `BODY_INVALID`, or the code of a variable that does not fit. 404: `GAME_NOT_FOUND`, "
-        "`TASK_NOT_FOUND`, `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`. 413: `DATA_TOO_LARGE`. 422: "
-        "`PROGRAM_INVALID`, or the code of the failed run with its trace in `params.executionTrace`."
-    )
     @endpoint(
         name="simulateStrategy",
         summary="Try a stored strategy, or a change of it; stores nothing",
@@ -118,7 +114,13 @@ class SimulateStoredView(ApiView):
         scope="read",
         body=SimulateBody,
         answers={200: SimulationAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["VALUE_INVALID", "DSL_*", "PARENT_MISSING", "PARENT_NOT_ALLOWED"],
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND", "STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
+            413: ["DATA_TOO_LARGE"],
+            422: ["PROGRAM_INVALID", "DSL_*"],
+        },
         examples=[
             OpenApiExample(
                 "An earlier version",
@@ -126,6 +128,10 @@ class SimulateStoredView(ApiView):
                 request_only=True,
             )
         ],
+        details=(
+            "As simulating a program, with a stored one: the draft or else the last published "
+            "version, or the `version` that is named; `astJson` tries a change of it."
+        ),
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
         body = self.read(SimulateBody)

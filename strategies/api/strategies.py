@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -67,18 +67,14 @@ class FieldsAnswer(msgspec.Struct, kw_only=True):
 
 
 class StrategiesView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. Each with the version that an author works on: the draft, or else the last "
-        "published one. 400: `QUERY_INVALID`."
-    )
     @endpoint(
         name="listStrategies",
         summary="List all strategies, the built-in ones among them",
         tag=TAG,
         scope="read",
         answers={200: StrategyPage},
-        errors=[400],
         parameters=PAGE_PARAMETERS,
+        details=("Each with the version that an author works on: the draft, or else the last published one."),
     )
     def get(self, request: Request) -> Response:
         seen = selectors.strategies_seen_by(self.principal.realm_id)
@@ -86,32 +82,27 @@ class StrategiesView(ApiView):
 
 
 class FieldsView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. The catalogue that validation goes by: path, type, meaning, cost."
-    )
     @endpoint(
         name="listFields",
         summary="The facts that a program may read",
         tag=TAG,
         scope="read",
         answers={200: FieldsAnswer},
-        errors=[],
+        details="The catalogue that validation goes by: path, type, meaning, cost.",
     )
     def get(self, request: Request) -> Response:
         return Response({"items": dsl.field_catalogue()})
 
 
 class StrategyView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. The realm's own by UUID or slug, or a built-in one. 404: `STRATEGY_NOT_FOUND`."
-    )
     @endpoint(
         name="getStrategy",
         summary="A strategy, built-in or custom",
         tag=TAG,
         scope="read",
         answers={200: StrategyAnswer},
-        errors=[404],
+        errors={404: ["STRATEGY_NOT_FOUND"]},
+        details="The realm's own by UUID or slug, or a built-in one.",
     )
     def get(self, request: Request, strategy: str) -> HttpResponse:
         return json_response(strategy_answer(seen_strategy(self, strategy)))
@@ -120,15 +111,6 @@ class StrategyView(ApiView):
 class CustomStrategiesView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. The slug is made of the name, with a number where it is taken. `FULL` and "
-        "`EXTEND` are read as `DSL_FULL` and `DSL_EXTEND`; the latter needs `parentStrategyId`, a published "
-        "strategy of the realm or a built-in one; chains are at most 4 deep. A program has at most 1000 "
-        "nodes, a depth of 32 and 64 KiB as canonical JSON.\n\n"
-        "400: `BODY_INVALID`, `PARENT_MISSING`, `PARENT_NOT_ALLOWED`. 404: `STRATEGY_NOT_FOUND` (the "
-        "parent). 409: `STRATEGY_ARCHIVED`, `STRATEGY_NOT_PUBLISHED` (the parent). 422: `PROGRAM_INVALID`, "
-        "with all problems."
-    )
     @endpoint(
         name="createStrategy",
         summary="Create a strategy, as a draft",
@@ -136,7 +118,13 @@ class CustomStrategiesView(ApiView):
         scope="author",
         body=StrategyBody,
         answers={201: StrategyAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["PARENT_MISSING", "PARENT_NOT_ALLOWED"],
+            404: ["STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
+            422: ["PROGRAM_INVALID"],
+            503: ["UNAVAILABLE"],
+        },
         examples=[
             OpenApiExample(
                 "Always five points",
@@ -144,6 +132,12 @@ class CustomStrategiesView(ApiView):
                 request_only=True,
             )
         ],
+        details=(
+            "The slug is made of the name, with a number where it is taken. `FULL` and `EXTEND` are "
+            "read as `DSL_FULL` and `DSL_EXTEND`; the latter needs `parentStrategyId`, a published "
+            "strategy of the realm or a built-in one; chains are at most 4 deep. A program has at "
+            "most 1000 nodes, a depth of 32 and 64 KiB as canonical JSON."
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(StrategyBody)
@@ -157,22 +151,21 @@ class CustomStrategiesView(ApiView):
         )
         return json_response(strategy_answer(version.strategy), status=201)
 
-    @extend_schema(
-        description="Scope: `read`. `status` goes by what each shows: DRAFT has a draft, whatever is published beside "
-        "it; PUBLISHED has a version in production. 400: `QUERY_INVALID`, `BODY_INVALID`."
-    )
     @endpoint(
         name="listCustomStrategies",
         summary="List the realm's own strategies, newest first",
         tag=TAG,
         scope="read",
         answers={200: StrategyPage},
-        errors=[400],
         parameters=[
             *PAGE_PARAMETERS,
             OpenApiParameter("status", str, enum=["DRAFT", "PUBLISHED", "ARCHIVED"]),
             OpenApiParameter("type", str, enum=["DSL_FULL", "DSL_EXTEND"]),
         ],
+        details=(
+            "`status` goes by what each shows: DRAFT has a draft, whatever is published beside it; "
+            "PUBLISHED has a version in production."
+        ),
     )
     def get(self, request: Request) -> Response:
         rows = Strategy.objects.filter(realm_id=self.principal.realm_id)
@@ -188,29 +181,18 @@ class CustomStrategiesView(ApiView):
 class CustomStrategyView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"PUT": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `read`. A built-in one can be read here too. 404: `STRATEGY_NOT_FOUND`."
-    )
     @endpoint(
         name="getCustomStrategy",
         summary="A strategy with its draft, or else its last published version",
         tag=TAG,
         scope="read",
         answers={200: StrategyAnswer},
-        errors=[404],
+        errors={404: ["STRATEGY_NOT_FOUND"]},
+        details="A built-in one can be read here too.",
     )
     def get(self, request: Request, strategy: str) -> HttpResponse:
         return json_response(strategy_answer(seen_strategy(self, strategy)))
 
-    @extend_schema(
-        description="Scope: `author`. Changes the draft in place; where the last version is published, begins the next "
-        "one. Nothing is scored by it until it is published. What is left out stays; name and description "
-        "are the strategy's and change at once. A program has at most 1000 nodes, a depth of 32 and 64 KiB "
-        "as canonical JSON.\n\n"
-        "400: `BODY_INVALID`, `PARENT_CYCLE`, `PARENT_NOT_ALLOWED`. 404: `STRATEGY_NOT_FOUND`. 409: "
-        "`STRATEGY_ARCHIVED`, `STRATEGY_BUILT_IN`, `STRATEGY_NOT_PUBLISHED` (the parent). 422: "
-        "`PROGRAM_INVALID`, with all problems."
-    )
     @endpoint(
         name="editStrategy",
         summary="Edit the draft, or begin the next one",
@@ -218,8 +200,19 @@ class CustomStrategyView(ApiView):
         scope="author",
         body=EditBody,
         answers={200: StrategyAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["PARENT_MISSING", "PARENT_NOT_ALLOWED", "PARENT_CYCLE"],
+            404: ["STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED", "STRATEGY_BUILT_IN"],
+            422: ["PROGRAM_INVALID"],
+        },
         examples=[OpenApiExample("Always five points", value={"astJson": FIVE_POINTS}, request_only=True)],
+        details=(
+            "Changes the draft in place; where the last version is published, begins the next one. "
+            "Nothing is scored by it until it is published. What is left out stays; name and "
+            "description are the strategy's and change at once. A program has at most 1000 nodes, a "
+            "depth of 32 and 64 KiB as canonical JSON."
+        ),
     )
     def put(self, request: Request, strategy: str) -> HttpResponse:
         body = self.read(EditBody)
@@ -236,13 +229,6 @@ class CustomStrategyView(ApiView):
 class ValidateView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. All problems at once, each with code, message, path and severity: errors block "
-        "saving, warnings do not. A program has at most 1000 nodes, a depth of 32 and 64 KiB as canonical "
-        "JSON.\n\n"
-        "400: `BODY_INVALID`, `PARENT_MISSING`, `PARENT_NOT_ALLOWED`. 404: `STRATEGY_NOT_FOUND` (the "
-        "parent). 409: `STRATEGY_ARCHIVED`, `STRATEGY_NOT_PUBLISHED` (the parent)."
-    )
     @endpoint(
         name="validateProgram",
         summary="Validate a program without storing it",
@@ -250,12 +236,21 @@ class ValidateView(ApiView):
         scope="author",
         body=ValidateBody,
         answers={200: ValidationAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={
+            400: ["PARENT_MISSING", "PARENT_NOT_ALLOWED"],
+            404: ["STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
+        },
         examples=[
             OpenApiExample(
                 "Always five points", value={"type": "DSL_FULL", "astJson": FIVE_POINTS}, request_only=True
             )
         ],
+        details=(
+            "All problems at once, each with code, message, path and severity: errors block saving, "
+            "warnings do not. A program has at most 1000 nodes, a depth of 32 and 64 KiB as canonical"
+            " JSON."
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         body = self.read(ValidateBody)

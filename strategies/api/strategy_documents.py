@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -116,18 +116,6 @@ class TemplatesAnswer(msgspec.Struct, kw_only=True):
 class ImportView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. The body is a document of `GET /strategies/custom/{strategy}/export`, or what "
-        "the GAME engine exports (the file of its dashboard, or its API's answer). It becomes a draft; importing what "
-        "was exported gives the same digest. Up to 1 MiB; the program's own limits hold as everywhere.\n\n"
-        "`notes` says what was not kept or differs: `IMPORT_PART_DROPPED` (GAME's `blocklyXml` and `experimentTag`), "
-        "`IMPORT_RENAMED`, `IMPORT_DIGEST_DIFFERS` (the program was changed after the export).\n\n"
-        "GAME's parents `default` and `constantEffortStrategy` are the built-in ones here. "
-        "422: `PROGRAM_INVALID` with all problems, `IMPORT_TYPE_UNKNOWN` (as `BUILT_IN`), `IMPORT_PARENT_UNKNOWN`. "
-        "409: `STRATEGY_EXISTS`, `STRATEGY_TYPE_DIFFERS`, `STRATEGY_ARCHIVED`, `STRATEGY_NOT_PUBLISHED` (the parent). "
-        "400: `IMPORT_FORMAT_UNKNOWN`, `PARENT_MISSING`, `PARENT_NOT_ALLOWED`, `BODY_INVALID`. "
-        "200 is the answer where an existing strategy was edited."
-    )
     @endpoint(
         name="importStrategy",
         summary="Make a draft of an exported strategy, ours or GAME's",
@@ -135,7 +123,19 @@ class ImportView(ApiView):
         scope="author",
         body=ImportBody,
         answers={200: ImportAnswer, 201: ImportAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            400: ["IMPORT_FORMAT_UNKNOWN", "PARENT_MISSING", "PARENT_NOT_ALLOWED", "PARENT_CYCLE"],
+            404: ["STRATEGY_NOT_FOUND"],
+            409: [
+                "STRATEGY_EXISTS",
+                "STRATEGY_TYPE_DIFFERS",
+                "STRATEGY_BUILT_IN",
+                "STRATEGY_ARCHIVED",
+                "STRATEGY_NOT_PUBLISHED",
+            ],
+            422: ["PROGRAM_INVALID", "IMPORT_TYPE_UNKNOWN", "IMPORT_PARENT_UNKNOWN"],
+            503: ["UNAVAILABLE"],
+        },
         parameters=[
             OpenApiParameter(
                 "onConflict",
@@ -176,6 +176,17 @@ class ImportView(ApiView):
                 request_only=True,
             ),
         ],
+        details=(
+            "The body is a document of `GET /strategies/custom/{strategy}/export`, or what the GAME "
+            "engine exports (the file of its dashboard, or its API's answer). It becomes a draft; "
+            "importing what was exported gives the same digest. Up to 1 MiB; the program's own limits"
+            " hold as everywhere.\n\n"
+            "`notes` says what was not kept or differs: `IMPORT_PART_DROPPED` (GAME's `blocklyXml` "
+            "and `experimentTag`), `IMPORT_RENAMED`, `IMPORT_DIGEST_DIFFERS` (the program was changed"
+            " after the export).\n\n"
+            "GAME's parents `default` and `constantEffortStrategy` are the built-in ones here. 200 is"
+            " the answer where an existing strategy was edited."
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         on_conflict = _on_conflict(request.query_params.get("onConflict"))
@@ -192,22 +203,21 @@ class ImportView(ApiView):
 
 
 class ExportView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. The draft, or else the last published version, unless `version` names another. "
-        "The parent is named by its slug, and not part of it. 404: `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`. "
-        "400: `QUERY_INVALID`."
-    )
     @endpoint(
         name="exportStrategy",
         summary="A strategy as a document that can be imported",
         tag=TAG,
         scope="read",
         answers={200: ExportAnswer},
-        errors=[400, 404],
+        errors={404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"]},
         parameters=[
             STRATEGY_PARAMETER,
             OpenApiParameter("version", VERSION_SCHEMA, description="A version's number."),
         ],
+        details=(
+            "The draft, or else the last published version, unless `version` names another. The "
+            "parent is named by its slug, and not part of it."
+        ),
     )
     def get(self, request: Request, strategy: str) -> Response:
         number = read_version_number(request, "version") if "version" in request.query_params else None
@@ -216,14 +226,13 @@ class ExportView(ApiView):
 
 
 class TemplatesView(ApiView):
-    @extend_schema(description="Scope: `read`. They ship with the service and are the same for everybody.")
     @endpoint(
         name="listTemplates",
         summary="Examples to begin from, each a body for creating a strategy",
         tag=TAG,
         scope="read",
         answers={200: TemplatesAnswer},
-        errors=[],
+        details="They ship with the service and are the same for everybody.",
     )
     def get(self, request: Request) -> HttpResponse:
         return json_response(

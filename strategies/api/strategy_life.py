@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
 from gameproject.lib.body import Body, Line
@@ -37,23 +37,27 @@ class CloneBody(Body):
 class PublishView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. Moves `production` in one transaction: every request that begins afterwards, "
-        "on any game or task that uses the strategy, is scored by the new version. The version is immutable from "
-        "then on; a strategy that extends another is pinned to that one's production version.\n\n"
-        "Warnings are kept with the version: the program's own, and `OVERRIDE_IGNORED` for each variable that "
-        "games or tasks override with a value that no longer fits (at most 50; scoring uses the default then).\n\n"
-        "409: `NO_DRAFT`, `STRATEGY_ARCHIVED` (its own, or its parent), `STRATEGY_NOT_PUBLISHED` (its parent), "
-        "`STRATEGY_BUILT_IN`. 422: `PROGRAM_INVALID`, with all problems. 404: `STRATEGY_NOT_FOUND`."
-    )
     @endpoint(
         name="publishStrategy",
         summary="Publish the draft; every request that begins afterwards is scored by it",
         tag=TAG,
         scope="author",
         answers={200: StrategyAnswer},
-        errors=[404, 409, 422],
+        errors={
+            404: ["STRATEGY_NOT_FOUND"],
+            409: ["NO_DRAFT", "STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED", "STRATEGY_BUILT_IN"],
+            422: ["PROGRAM_INVALID"],
+        },
         parameters=[STRATEGY_PARAMETER],
+        details=(
+            "Moves `production` in one transaction: every request that begins afterwards, on any game"
+            " or task that uses the strategy, is scored by the new version. The version is immutable "
+            "from then on; a strategy that extends another is pinned to that one's production "
+            "version.\n\n"
+            "Warnings are kept with the version: the program's own, and `OVERRIDE_IGNORED` for each "
+            "variable that games or tasks override with a value that no longer fits (at most 50; "
+            "scoring uses the default then)."
+        ),
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
         version = publishing.publish_strategy(strategy=own_strategy(self, strategy))
@@ -63,26 +67,33 @@ class PublishView(ApiView):
 class RollbackView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. As at once as publishing. A draft stays as it is, and the next one still gets "
-        "the next number; rolling forward again is the same call. An archived strategy stays archived.\n\n"
-        "409: `VERSION_NOT_PUBLISHED` (a draft), `VERSION_IN_PRODUCTION` (nothing to do), `STRATEGY_ARCHIVED`, "
-        "`STRATEGY_BUILT_IN`. 422: `PROGRAM_INVALID` (it names event data that has been masked since). "
-        "404: `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`."
-    )
     @endpoint(
         name="rollBackStrategy",
         summary="Score by a version that was published before",
         tag=TAG,
         scope="author",
         answers={200: StrategyAnswer},
-        errors=[404, 409, 422],
+        errors={
+            404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"],
+            409: [
+                "VERSION_NOT_PUBLISHED",
+                "VERSION_IN_PRODUCTION",
+                "STRATEGY_ARCHIVED",
+                "STRATEGY_NOT_PUBLISHED",
+                "STRATEGY_BUILT_IN",
+            ],
+            422: ["PROGRAM_INVALID"],
+        },
         parameters=[
             STRATEGY_PARAMETER,
             OpenApiParameter(
                 "version", VERSION_SCHEMA, OpenApiParameter.PATH, description="A published version's number."
             ),
         ],
+        details=(
+            "As at once as publishing. A draft stays as it is, and the next one still gets the next "
+            "number; rolling forward again is the same call. An archived strategy stays archived."
+        ),
     )
     def post(self, request: Request, strategy: str, version: int) -> HttpResponse:
         row = publishing.roll_back_strategy(strategy=own_strategy(self, strategy), number=version)
@@ -92,13 +103,6 @@ class RollbackView(ApiView):
 class ArchiveView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. Events on games and tasks that use it are refused from then on (409 "
-        "`STRATEGY_ARCHIVED`). Strategies that extend it go on scoring, as they are pinned to a version of it; to "
-        "publish again they need another parent. Archiving again changes nothing. The body may be left out.\n\n"
-        "409: `STRATEGY_IN_USE` (games or tasks use it; `params` names the first 50 of each, the message counts "
-        "them) unless `force` is true; `STRATEGY_BUILT_IN`. 404: `STRATEGY_NOT_FOUND`."
-    )
     @endpoint(
         name="archiveStrategy",
         summary="Archive a strategy; it stops scoring at once",
@@ -107,9 +111,15 @@ class ArchiveView(ApiView):
         body=ArchiveBody,
         body_is_optional=True,
         answers={200: StrategyAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={404: ["STRATEGY_NOT_FOUND"], 409: ["STRATEGY_IN_USE", "STRATEGY_BUILT_IN"]},
         parameters=[STRATEGY_PARAMETER],
         examples=[OpenApiExample("Although it is in use", value={"force": True}, request_only=True)],
+        details=(
+            "Events on games and tasks that use it are refused from then on (409 "
+            "`STRATEGY_ARCHIVED`). Strategies that extend it go on scoring, as they are pinned to a "
+            "version of it; to publish again they need another parent. Archiving again changes "
+            "nothing. The body may be left out."
+        ),
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
         body = _read_optional(self, ArchiveBody) or ArchiveBody()
@@ -120,13 +130,6 @@ class ArchiveView(ApiView):
 class CloneView(ApiView):
     scopes: ClassVar[dict[str, str]] = {"POST": Scope.AUTHOR}
 
-    @extend_schema(
-        description="Scope: `author`. Makes a strategy of its own from a custom or built-in one: same program, type "
-        "and parent, as a draft. The name is `NAME (copy)` unless one is given (1 to 200 characters). The body may be "
-        "left out.\n\n"
-        "409: `STRATEGY_ARCHIVED`, `STRATEGY_NOT_PUBLISHED` (its parent). 422: `PROGRAM_INVALID` (it does not fit "
-        "its parent of today). 404: `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`."
-    )
     @endpoint(
         name="cloneStrategy",
         summary="Copy a strategy, built-in or custom, to a new draft",
@@ -135,9 +138,19 @@ class CloneView(ApiView):
         body=CloneBody,
         body_is_optional=True,
         answers={201: StrategyAnswer},
-        errors=[400, 404, 409, 413, 415, 422],
+        errors={
+            404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
+            422: ["PROGRAM_INVALID"],
+            503: ["UNAVAILABLE"],
+        },
         parameters=[STRATEGY_PARAMETER],
         examples=[OpenApiExample("Named", value={"name": "Our own default"}, request_only=True)],
+        details=(
+            "Makes a strategy of its own from a custom or built-in one: same program, type and "
+            "parent, as a draft. The name is `NAME (copy)` unless one is given (1 to 200 characters)."
+            " The body may be left out."
+        ),
     )
     def post(self, request: Request, strategy: str) -> HttpResponse:
         body = _read_optional(self, CloneBody) or CloneBody()

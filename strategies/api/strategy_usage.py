@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gameproject.lib.openapi import endpoint
@@ -81,21 +80,21 @@ class UsageAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class UsageView(ApiView):
-    @extend_schema(
-        description=f"Scope: `read`. Of each kind the first {MAX_LISTED} by name, and how many there are. Children "
-        "are the strategies that extend it, or whose production version is pinned to a version of it. "
-        "`ignoredOverrides` are the variables that games or tasks override with values that the production version "
-        f"does not take, at most {variables.MAX_MISFITS}, each with up to {variables.MAX_EXAMPLES} examples: scoring "
-        "uses the default there. Of a built-in strategy only this realm's use is shown. 404: `STRATEGY_NOT_FOUND`."
-    )
     @endpoint(
         name="getUsage",
         summary="What uses a strategy",
         tag=TAG,
         scope="read",
         answers={200: UsageAnswer},
-        errors=[404],
+        errors={404: ["STRATEGY_NOT_FOUND"]},
         parameters=[STRATEGY_PARAMETER],
+        details=(
+            f"Of each kind the first {MAX_LISTED} by name, and how many there are. Children are the strategies "
+            "that extend it, or whose production version is pinned to a version of it. `ignoredOverrides` are "
+            "the variables that games or tasks override with values that the production version does not take, "
+            f"at most {variables.MAX_MISFITS}, each with up to {variables.MAX_EXAMPLES} examples: scoring uses "
+            "the default there. Of a built-in strategy only this realm's use is shown."
+        ),
     )
     def get(self, request: Request, strategy: str) -> HttpResponse:
         usage = usage_of(seen_strategy(self, strategy), realm_id=self.principal.realm_id)

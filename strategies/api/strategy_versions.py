@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -83,18 +83,18 @@ class DiffAnswer(msgspec.Struct, kw_only=True):
 
 
 class VersionsView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. A draft is DRAFT, everything else PUBLISHED; `isProduction` marks the one that "
-        "scores. The programs are in `/versions/{version}`. 404: `STRATEGY_NOT_FOUND`. 400: `QUERY_INVALID`."
-    )
     @endpoint(
         name="listVersions",
         summary="List a strategy's versions, newest first",
         tag=TAG,
         scope="read",
         answers={200: VersionPage},
-        errors=[400, 404],
+        errors={404: ["STRATEGY_NOT_FOUND"]},
         parameters=[STRATEGY_PARAMETER, *PAGE_PARAMETERS],
+        details=(
+            "A draft is DRAFT, everything else PUBLISHED; `isProduction` marks the one that scores. "
+            "The programs are in `/versions/{version}`."
+        ),
     )
     def get(self, request: Request, strategy: str) -> Response:
         row = seen_strategy(self, strategy)
@@ -108,14 +108,13 @@ class VersionsView(ApiView):
 
 
 class VersionView(ApiView):
-    @extend_schema(description="Scope: `read`. 404: `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`.")
     @endpoint(
         name="getVersion",
         summary="One version of a strategy, with its program",
         tag=TAG,
         scope="read",
         answers={200: VersionDetailAnswer},
-        errors=[404],
+        errors={404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"]},
         parameters=[STRATEGY_PARAMETER, OpenApiParameter("version", VERSION_SCHEMA, OpenApiParameter.PATH)],
     )
     def get(self, request: Request, strategy: str, version: int) -> HttpResponse:
@@ -128,21 +127,13 @@ class VersionView(ApiView):
 
 
 class DiffView(ApiView):
-    @extend_schema(
-        description="Scope: `read`. Rule by rule, in the order of a run: `added`, `removed`, `changed` (with the "
-        f"values that differ inside it, at most {diffing.MAX_DETAILS}), `moved`; then the declarations. Sections: "
-        "`pre_rules`, `rules`, `default`, `post_rules`, `variables`, `inputs`, `parent_variables`, `program`. Rules "
-        "correspond by `id`, else by being equal, else by likeness. A version of the same program but pinned to "
-        "another parent shows in `parentVersion`. 404: `STRATEGY_NOT_FOUND`, `VERSION_NOT_FOUND`. "
-        "400: `QUERY_INVALID`."
-    )
     @endpoint(
         name="diffVersions",
         summary="What differs between two versions",
         tag=TAG,
         scope="read",
         answers={200: DiffAnswer},
-        errors=[400, 404],
+        errors={404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"]},
         parameters=[
             STRATEGY_PARAMETER,
             OpenApiParameter(
@@ -152,6 +143,13 @@ class DiffView(ApiView):
                 "b", VERSION_SCHEMA, required=True, description="The number of the version after."
             ),
         ],
+        details=(
+            "Rule by rule, in the order of a run: `added`, `removed`, `changed` (with the values that differ inside "
+            f"it, at most {diffing.MAX_DETAILS}), `moved`; then the declarations. Sections: `pre_rules`, `rules`, "
+            "`default`, `post_rules`, `variables`, `inputs`, `parent_variables`, `program`. Rules correspond by "
+            "`id`, else by being equal, else by likeness. A version of the same program but pinned to another "
+            "parent shows in `parentVersion`."
+        ),
     )
     def get(self, request: Request, strategy: str) -> HttpResponse:
         numbers = [read_version_number(request, name) for name in ("a", "b")]

@@ -62,7 +62,11 @@ class TasksView(ApiView):
         scope="author",
         body=TaskBody,
         answers={201: TaskAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={
+            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            404: ["GAME_NOT_FOUND", "STRATEGY_NOT_FOUND"],
+            409: ["TASK_EXISTS", "STRATEGY_ARCHIVED"],
+        },
     )
     def post(self, request: Request, game: str) -> HttpResponse:
         body = self.read(TaskBody)
@@ -84,7 +88,7 @@ class TasksView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: TaskPage},
-        errors=[400, 404],
+        errors={404: ["GAME_NOT_FOUND"]},
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, game: str) -> Response:
@@ -102,7 +106,7 @@ class TaskView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: TaskAnswer},
-        errors=[404],
+        errors={404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND"]},
     )
     def get(self, request: Request, game: str, task: str) -> HttpResponse:
         return json_response(_with_effective(self._task(game, task)))
@@ -114,7 +118,11 @@ class TaskView(ApiView):
         scope="author",
         body=TaskChanges,
         answers={200: TaskAnswer},
-        errors=[400, 404, 409, 413, 415],
+        errors={
+            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND", "STRATEGY_NOT_FOUND"],
+            409: ["STRATEGY_ARCHIVED"],
+        },
     )
     def patch(self, request: Request, game: str, task: str) -> HttpResponse:
         body = self.read(TaskChanges)
@@ -128,7 +136,11 @@ class TaskView(ApiView):
         tag=TAG,
         scope="author",
         answers={200: TaskAnswer},
-        errors=[404, 409],
+        errors={
+            404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND"],
+            409: ["TASK_SCORED", "TASK_OPEN"],
+            503: ["DATABASE_BUSY"],
+        },
     )
     def delete(self, request: Request, game: str, task: str) -> HttpResponse:
         row = self._task(game, task)

@@ -58,7 +58,7 @@ class GamePointsView(ApiView):
         tag="Games and tasks",
         scope="read",
         answers={200: GameTotals},
-        errors=[400, 404],
+        errors={404: ["GAME_NOT_FOUND"]},
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, game: str) -> HttpResponse:
@@ -86,7 +86,7 @@ class GamePlayersView(ApiView):
         tag="Players",
         scope="read",
         answers={200: GamePlayerPage},
-        errors=[400, 404],
+        errors={404: ["GAME_NOT_FOUND"]},
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, game: str) -> HttpResponse:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from gameproject.lib.openapi import codes_of
 from gameproject.tests.database import without_triggers
 from strategies import dsl, keys, programs, publishing, targets, throttling
+from strategies.api.examples import ANY_OF_THE_LANGUAGE
 from strategies.models import Game, Realm, Score, Strategy, Task
 from strategies.models.tenancy import Scope
 
@@ -80,7 +82,9 @@ class World:
             "HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()
         }
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self.client.generic(method, f"/api/v1{path}", data, "application/json", **meta)  # type: ignore[arg-type]  # WSGI variables
+        answer = self.client.generic(method, f"/api/v1{path}", data, "application/json", **meta)  # type: ignore[arg-type]  # WSGI variables
+        require_described(answer, method)
+        return answer
 
     def get(self, path: str) -> Any:
         return self.request("GET", path)
@@ -92,6 +96,18 @@ class World:
         headers = {"idempotency_key": key} if key else {}
         path = f"/games/{self.game.external_id}/tasks/{task}/points"
         return self.post(path, {"externalUserId": user, **body}, **headers)
+
+
+def require_described(answer: Any, method: str) -> None:
+    """Compare an error with the codes that the API's description names for the operation."""
+    view = getattr(getattr(answer.resolver_match, "func", None), "view_class", None)
+    operation = getattr(getattr(view, method.lower(), None), "operation", None)
+    if answer.status_code < 400 or answer.status_code == 500 or operation is None:
+        return
+    code = answer.json()["error"]["code"]
+    described = codes_of(operation).get(answer.status_code, [])
+    if not (code.startswith("DSL_") and ANY_OF_THE_LANGUAGE in described):
+        assert code in described, f"{operation} does not name {code} among its errors {answer.status_code}"
 
 
 def make_world(slug: str = "acme") -> World:

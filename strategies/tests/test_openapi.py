@@ -12,7 +12,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from gameproject.lib.openapi import ERRORS
-from strategies.api.examples import ERROR_EXAMPLES, examples
+from strategies.api.examples import error_examples, examples
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 SCHEMA: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # it has no types
@@ -33,6 +33,18 @@ def shown(place: dict[str, Any]) -> list[Any]:
         *([media["example"]] if "example" in media else []),
         *(each["value"] for each in media.get("examples", {}).values()),
     ]
+
+
+def examples_of(response: dict[str, Any]) -> list[str]:
+    """Return the codes of which an error shows an example."""
+    refs = [each["$ref"] for each in response["content"]["application/json"]["examples"].values()]
+    assert refs
+    return [ref.rpartition("/")[2] for ref in refs]
+
+
+def component(code: str) -> dict[str, Any]:
+    shown: dict[str, Any] = SCHEMA["components"]["examples"][code]["value"]
+    return shown
 
 
 def fits(value: object, schema: dict[str, Any]) -> None:
@@ -83,17 +95,24 @@ def test_every_operation_names_its_errors_and_shows_each(name: str) -> None:
     if "{" in path:
         assert "404" in errors
     for status, response in errors.items():
-        assert response["description"] == ERRORS[int(status)]
-        for error in shown(response):
-            fits(error, response["content"]["application/json"]["schema"])
-        assert shown(response)
+        assert response["description"].startswith(ERRORS[int(status)])
+        for code in examples_of(response):
+            fits(component(code), response["content"]["application/json"]["schema"])
+            assert code.startswith("DSL_") or f"`{code}`" in response["description"]
     assert "Retry-After" in errors["429"]["headers"]
     assert "Retry-After" in errors["503"]["headers"]
 
 
 def test_no_example_is_of_something_that_is_gone() -> None:
     assert set(examples()) <= set(OPERATIONS)
-    assert {int(status) for status in ERROR_EXAMPLES} == set(ERRORS)
+    responses = [
+        response
+        for *_, operation in OPERATIONS.values()
+        for status, response in operation["responses"].items()
+        if status >= "400"
+    ]
+    assert set(error_examples()) == {code for response in responses for code in examples_of(response)}
+    assert all(error["code"] == code for code, error in error_examples().items())
 
 
 def test_every_path_of_the_api_is_described() -> None:
