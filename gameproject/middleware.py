@@ -76,6 +76,16 @@ class OutsideApi(MiddlewareMixin):
         return super().__call__(request)  # type: ignore[return-value]  # never async here
 
 
+class ContentSecurityPolicyMiddleware(OutsideApi):
+    """Tell the browser to run nothing that did not come as a file of ours, should a page ever be injected into."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        is_debug_page = settings.DEBUG and response.status_code in (404, 500)  # inline scripts and styles
+        if response.get("Content-Type", "").startswith("text/html") and not is_debug_page:
+            response.headers["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
+        return response
+
+
 class WhiteNoiseMiddleware(whitenoise.WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
     def __call__(self, request: HttpRequest) -> HttpResponse:
         passes = request.path_info.startswith(PATHS_WITHOUT_SESSION)

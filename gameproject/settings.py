@@ -25,7 +25,7 @@ INSTALLED_APPS = [
     "kpi",
     "observability",
     "strategies",
-    "django.contrib.admin",
+    "gameproject.apps.ScoringAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "gameproject.middleware.RequestIdMiddleware",
     "gameproject.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "gameproject.middleware.ContentSecurityPolicyMiddleware",
     "gameproject.middleware.WhiteNoiseMiddleware",
     "gameproject.middleware.SessionMiddleware",
     "gameproject.middleware.CommonMiddleware",
@@ -61,6 +62,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"lists": "gameproject.lib.admin.tags"},
         },
     },
 ]
@@ -158,7 +160,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["gameproject.formats"]
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "gameproject" / "static"]
 STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -191,6 +195,12 @@ SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# No inline scripts and no inline style sheets. Style attributes: the admin's select boxes and calendars, Swagger UI;
+# data: Swagger UI's icons.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 # W002, W003: they look for Django's names in MIDDLEWARE; those of `gameproject.middleware` derive from its classes.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 

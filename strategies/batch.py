@@ -69,7 +69,7 @@ def score_batch(
         try:
             _find_targets(principal, rows, until)
             if any(row.is_open for row in rows):
-                Batch(principal, rows, request_id, until).score()
+                Batch(principal.realm_id, principal.epoch, rows, request_id, until).score()
         except scoring.ConfigurationChanged:
             _forget(api_key, principal, rows)
         except psycopg.Error as error:
@@ -173,10 +173,10 @@ class Batch:
     """The open rows of a batch, in one transaction."""
 
     def __init__(
-        self, principal: targets.Principal, rows: Sequence[Row], request_id: str, until: float
+        self, realm_id: uuid.UUID, epoch: int, rows: Sequence[Row], request_id: str, until: float
     ) -> None:
-        self.principal = principal
-        self.realm_id = principal.realm_id
+        self.realm_id = realm_id
+        self.epoch = epoch
         self.rows = rows
         self.todo = [row for row in rows if row.is_open]
         self.request_id = request_id
@@ -197,6 +197,9 @@ class Batch:
         except BaseException:
             ledger.roll_back(connection)
             raise
+        self._tell_observers()
+
+    def _tell_observers(self) -> None:
         for run, error in self.runs:
             notify(run.execution(error))
 
@@ -210,15 +213,14 @@ class Batch:
         self._write(connection, scores)
 
     def _lock(self, connection: ledger.Connection) -> batch_ledger.Moment:
-        candidates = {
-            name: uuid7() for name in dict.fromkeys(row.event.external_user_id for row in self.todo)
-        }
+        names = dict.fromkeys(row.event.external_user_id for row in self.todo)
+        candidates = {name: self._new_player_id() for name in names}
         self.players, self.new_players = batch_ledger.ensure_players(connection, self.realm_id, candidates)
         pairs = {(self._player(row), _target(row).game_id) for row in self.todo}
         self.new_pairs, locked = batch_ledger.lock_pairs(connection, self.realm_id, pairs)
         self.figures.in_game = {pair: PlayerInGame(*row) for pair, row in locked.items()}
         now = batch_ledger.moment(connection, self.realm_id)
-        epochs = {self.principal.epoch, *(_target(row).epoch for row in self.todo)}
+        epochs = {self.epoch, *(_target(row).epoch for row in self.todo)}
         if epochs != {now.config_epoch}:
             raise scoring.ConfigurationChanged
         return now
@@ -251,10 +253,20 @@ class Batch:
             if (row.is_open or row.is_refused) and self._settled_by_this_batch(row):
                 continue
             if row.is_open:
-                new = self._run(row, now + index * ONE_AFTER_THE_OTHER, seen)
+                new = self._run(row, self._time_of(index, now), seen)
                 if new is not None:
                     scores.append(new)
         return scores
+
+    def _new_player_id(self) -> uuid.UUID:
+        return uuid7()
+
+    def _time_of(self, index: int, now: datetime) -> datetime:
+        """Give each event a time of its own, so that their order can be read from the ledger."""
+        return now + index * ONE_AFTER_THE_OTHER
+
+    def _new_run(self, row: Row, at: datetime) -> Run:
+        return Run(target=_target(row), event=row.event, request_id=self.request_id)
 
     def _settled_by_this_batch(self, row: Row) -> bool:
         used = self.used_keys.get(row.event.idempotency_key or "")
@@ -269,7 +281,7 @@ class Batch:
         return True
 
     def _run(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> NewScore | None:
-        run = Run(target=_target(row), event=row.event, request_id=self.request_id)
+        run = self._new_run(row, at)
         try:
             run.evaluate(self._locked(row, at, seen))
         except dsl.RunError as error:

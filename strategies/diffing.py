@@ -43,7 +43,10 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A part that differs. `moved` says that a changed rule also stands elsewhere among those that stayed."""
+    """A part that differs. `moved` says that a changed rule also stands elsewhere among those that stayed.
+
+    `was` and `now` are the two sides in words, None on the side that lacks it.
+    """
 
     section: str
     kind: Kind
@@ -52,6 +55,8 @@ class Change:
     before: object
     after: object
     label: str
+    was: str | None
+    now: str | None
     moved: bool = False
     details: tuple[Detail, ...] = ()
 
@@ -118,28 +123,28 @@ def _rules(
     for item in old:
         if item.index not in stayed:
             path = f"{section}/{item.index}"
-            label = f"Removed {words.before(path, item.id)}"
-            yield Change(section, Kind.REMOVED, path, None, item.source, None, label)
+            was = words.before(path, item.id)
+            yield Change(section, Kind.REMOVED, path, None, item.source, None, f"Removed {was}", was, None)
     for item in new:
         path = f"{section}/{item.index}"
         left = partner.get(item.index)
         if left is None:
-            label = f"Added {words.after(path, item.id)}"
-            yield Change(section, Kind.ADDED, None, path, None, item.source, label)
+            now = words.after(path, item.id)
+            yield Change(section, Kind.ADDED, None, path, None, item.source, f"Added {now}", None, now)
         elif left.text != item.text or item.index in moved:
             yield _changed_rule(section, left, item, words, moved=item.index in moved)
 
 
 def _changed_rule(section: str, left: _Item, right: _Item, words: "_Words", *, moved: bool) -> Change:
     old_path, new_path = f"{section}/{left.index}", f"{section}/{right.index}"
-    now = words.after(new_path, right.id)
+    was, now = words.before(old_path, left.id), words.after(new_path, right.id)
     where = f"from place {left.index + 1} to {right.index + 1}"
+    label = f"Moved {now} {where}"
     change = Change(
-        section, Kind.MOVED, old_path, new_path, left.source, right.source, f"Moved {now} {where}", moved
+        section, Kind.MOVED, old_path, new_path, left.source, right.source, label, was, now, moved
     )
     if left.text == right.text:
         return change
-    was = words.before(old_path, left.id)
     label = f"Changed {was} to {now}" if was != now else f"Changed {now}"
     return replace(
         change,
@@ -223,9 +228,11 @@ def _default(before: Mapping[str, object], after: Mapping[str, object], words: "
         return
     was, now = words.before("default", None), words.after("default", None)
     if old is None:
-        yield Change("default", Kind.ADDED, None, "default", None, new, f"Added the default: {now}")
+        label = f"Added the default: {now}"
+        yield Change("default", Kind.ADDED, None, "default", None, new, label, None, now)
     elif new is None:
-        yield Change("default", Kind.REMOVED, "default", None, old, None, f"Removed the default: {was}")
+        label = f"Removed the default: {was}"
+        yield Change("default", Kind.REMOVED, "default", None, old, None, label, was, None)
     else:
         label = f"Changed the default: {was} to {now}"
         yield Change(
@@ -236,6 +243,8 @@ def _default(before: Mapping[str, object], after: Mapping[str, object], words: "
             old,
             new,
             label,
+            was,
+            now,
             details=_details(old, new),
         )
 
@@ -249,14 +258,17 @@ def _named(
     for name in sorted({*before, *after}):
         path, what = prefix + name, noun + name
         old, new = before.get(name), after.get(name)
+        was, now = _shown(old), _shown(new)
         if name not in after:
-            label = f"Removed {what}, which was {_shown(old)}"
-            yield Change(section, Kind.REMOVED, path, None, old, None, label)
+            label = f"Removed {what}, which was {was}"
+            yield Change(section, Kind.REMOVED, path, None, old, None, label, f"{what}: {was}", None)
         elif name not in before:
-            yield Change(section, Kind.ADDED, None, path, None, new, f"Added {what}: {_shown(new)}")
+            label = f"Added {what}: {now}"
+            yield Change(section, Kind.ADDED, None, path, None, new, label, None, f"{what}: {now}")
         elif _text(old) != _text(new):
-            label = f"Changed {what} from {_shown(old)} to {_shown(new)}"
-            yield Change(section, Kind.CHANGED, path, path, old, new, label, details=_details(old, new))
+            label = f"Changed {what} from {was} to {now}"
+            words, details = (f"{what}: {was}", f"{what}: {now}"), _details(old, new)
+            yield Change(section, Kind.CHANGED, path, path, old, new, label, *words, details=details)
 
 
 # ── Words ────────────────────────────────────────────────────────────────────────────────────────

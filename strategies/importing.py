@@ -5,6 +5,7 @@ exportedFromVersion}`, and its API answers with the same keys and some more. The
 What has no place here is dropped and named: the Blockly drawing, the experiment tag.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,9 +91,14 @@ def export_document(version: StrategyVersion, *, at: datetime) -> JsonDict:
 
 @transaction.atomic
 def import_strategy(
-    *, realm: Realm, document: Document, on_conflict: OnConflict, parent: Strategy | None = None
+    *,
+    realm: Realm,
+    document: Document,
+    on_conflict: OnConflict,
+    parent: Strategy | None = None,
+    strategy_id: uuid.UUID | None = None,
 ) -> Imported:
-    """Make a draft of a document; `parent` stands in for the one that it names.
+    """Make a draft of a document; `parent` stands in for the one that it names, `strategy_id` is a new one's id.
 
     Raises BadRequest (a format that is not known), Unprocessable (type or parent unknown here, problems of the
     program) and Conflict (the slug is taken and `on_conflict` says refuse, or the one to edit is of another type).
@@ -118,6 +124,7 @@ def import_strategy(
         parent=parent,
         program=document.program,
         slug=wanted,
+        strategy_id=strategy_id,
     )
     if on_conflict is OnConflict.REFUSE and version.strategy.slug != wanted:
         raise Conflict(

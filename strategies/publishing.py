@@ -38,22 +38,28 @@ def create_strategy(
     parent: Strategy | None,
     program: object,
     slug: str = "",
+    strategy_id: uuid.UUID | None = None,
 ) -> StrategyVersion:
     """Create a strategy with its first draft, under a slug made of `slug` or else the name.
 
-    Raises Unprocessable with every problem of the program.
+    Raises Unprocessable with every problem of the program, and Conflict for a `strategy_id` that is there: whoever
+    chooses the id may ask twice and gets one strategy.
     """
     validation = validated(realm=realm, kind=kind, parent=parent, program=program)
-    strategy = _insert(
-        Strategy(realm=realm, name=name, description=description, type=kind.value, parent=parent),
-        realm,
-        wanted_slug(slug or name),
-    )
-    return _create_version(strategy, validation, program)
+    strategy = Strategy(realm=realm, name=name, description=description, type=kind.value, parent=parent)
+    if strategy_id is not None:
+        strategy.pk = strategy_id
+    return _create_version(_insert(strategy, realm, wanted_slug(slug or name)), validation, program)
 
 
 @transaction.atomic
-def clone_strategy(*, realm: Realm, version: StrategyVersion, name: str | None = None) -> StrategyVersion:
+def clone_strategy(
+    *,
+    realm: Realm,
+    version: StrategyVersion,
+    name: str | None = None,
+    strategy_id: uuid.UUID | None = None,
+) -> StrategyVersion:
     """Copy a version, of a built-in strategy too, to a strategy of its own: a draft of the same program."""
     source = version.strategy
     return create_strategy(
@@ -63,6 +69,7 @@ def clone_strategy(*, realm: Realm, version: StrategyVersion, name: str | None =
         kind=dsl.Kind(source.type),
         parent=source.parent,
         program=version.program,
+        strategy_id=strategy_id,
     )
 
 
@@ -74,14 +81,19 @@ def edit_strategy(
     name: str | None = None,
     description: str | None = None,
     parent: Strategy | None = None,
+    expected_digest: str | None = None,
 ) -> StrategyVersion:
-    """Change the draft in place, or begin the next one where the last version is published."""
+    """Change the draft in place, or begin the next one where the last version is published.
+
+    Raises Conflict where the latest version is not of the `expected_digest`: another author was faster.
+    """
     strategy = _locked(strategy.pk)
     _require_not_archived(strategy)
+    _require_unchanged(selectors.latest_version(strategy), expected_digest)
     kind = dsl.Kind(strategy.type)
     realm = strategy.realm
     if realm is None:
-        raise Conflict("A built-in strategy cannot be changed. Clone it.", code="STRATEGY_BUILT_IN")
+        raise selectors.built_in()
     parent = parent or strategy.parent
     if parent is not None and parent.pk != strategy.parent_id:
         _require_no_cycle(strategy, parent)
@@ -101,18 +113,19 @@ def edit_strategy(
 
 
 @transaction.atomic
-def publish_strategy(*, strategy: Strategy) -> StrategyVersion:
+def publish_strategy(*, strategy: Strategy, expected_digest: str | None = None) -> StrategyVersion:
     """Publish the draft: pin its parent, make it immutable, and move `production` to it.
 
     Kept with it are its warnings, and a warning for each variable that a game or task overrides with a value that
-    no longer fits. Raises Conflict (no draft, archived) and Unprocessable (it does not validate against its parent
-    of today).
+    no longer fits. Raises Conflict (no draft, archived, not of the `expected_digest`) and Unprocessable (it does not
+    validate against its parent of today).
     """
     strategy = _locked(strategy.pk)
     _require_not_archived(strategy)
     version = selectors.draft_of(strategy)
     if version is None:
         raise Conflict("There is no draft to publish.", code="NO_DRAFT")
+    _require_unchanged(version, expected_digest)
     # Looked up once: validated against one version of the parent and pinned to a newer one, it might not run.
     version.parent_version = _production_version(strategy.parent)
     validation = _require_valid(_validate_version(strategy, version))
@@ -162,8 +175,7 @@ def archive_strategy(*, strategy: Strategy, force: bool = False) -> Strategy:
     n_games, n_tasks = strategy.games.count(), strategy.tasks.count()
     if (n_games or n_tasks) and not force:
         raise Conflict(
-            f"{variables.counted(n_games, n_tasks)} use this strategy; their events would be refused. "
-            "Send force: true to archive it.",
+            f"{variables.counted(n_games, n_tasks)} would refuse events. Send force: true to archive the strategy.",
             code="STRATEGY_IN_USE",
             params=used_by(strategy),
         )
@@ -205,6 +217,26 @@ def wanted_slug(text: str) -> str:
     return slugify(text)[:MAX_SLUG] or "strategy"
 
 
+def revalidate(version: StrategyVersion) -> dsl.Validation:
+    """Validate a published version against what holds now, as rolling back to it would."""
+    return _validate_version(version.strategy, version)
+
+
+def program_of(version: StrategyVersion) -> dsl.Program:
+    """Link a version's program, a draft's with its parent of today. Raises Unprocessable and Conflict for a draft."""
+    if version.published_at is not None:
+        return programs.load(version.pk).program
+    strategy = version.strategy
+    validation = validated(
+        realm=strategy.realm,
+        kind=dsl.Kind(strategy.type),
+        parent=strategy.parent,
+        program=version.program,
+    )
+    assert validation.program is not None  # noqa: S101  # `validated` raises where there is none
+    return validation.program
+
+
 def problems_json(validation: dsl.Validation) -> list[JsonDict]:
     return [problem.as_json() for problem in validation.problems]
 
@@ -226,6 +258,15 @@ def _require_not_archived(strategy: Strategy) -> None:
     if strategy.archived_at is not None:
         raise Conflict(
             "The strategy is archived.", code="STRATEGY_ARCHIVED", params={"strategy": strategy.slug}
+        )
+
+
+def _require_unchanged(version: StrategyVersion, expected_digest: str | None) -> None:
+    if expected_digest not in (None, version.digest):
+        raise Conflict(
+            "The strategy was changed since you opened it.",
+            code="STRATEGY_CHANGED",
+            params={"version": version.number, "digest": version.digest},
         )
 
 
@@ -306,6 +347,12 @@ def _insert(strategy: Strategy, realm: Realm, base: str) -> Strategy:
             with transaction.atomic():
                 strategy.save(force_insert=True)
         except IntegrityError:
+            if Strategy.objects.filter(pk=strategy.pk).exists():
+                raise Conflict(
+                    "The strategy was created already.",
+                    code="STRATEGY_CREATED",
+                    params={"strategy": strategy.slug},
+                ) from None
             continue
         return strategy
     raise Unavailable("Many strategies of this name are being created. Send the request again.")

@@ -36,7 +36,7 @@ def task_by_name(game: Game, name: str) -> Task:
 
 def task_by_id(realm_id: uuid.UUID, name: str) -> Task:
     """Find a task by its UUID alone. Raises NotFound, for another realm's too, and for an external id."""
-    by_id = _as_uuid(name)
+    by_id = as_uuid(name)
     task = Task.objects.filter(realm_id=realm_id, pk=by_id).first() if by_id is not None else None
     if task is None:
         raise NotFound(
@@ -62,7 +62,7 @@ def strategies_seen_by(realm_id: uuid.UUID) -> QuerySet[Strategy]:
 def strategy_by_name(realm_id: uuid.UUID, name: str) -> Strategy:
     """Find a strategy by UUID or slug, the realm's own before a built-in one. Raises NotFound."""
     seen = strategies_seen_by(realm_id).select_related("parent")
-    by_id = _as_uuid(name)
+    by_id = as_uuid(name)
     if by_id is not None:
         found = seen.filter(pk=by_id).first()
     else:
@@ -78,8 +78,12 @@ def own_strategy_by_name(realm_id: uuid.UUID, name: str) -> Strategy:
     """Find a strategy that the realm may change. A built-in one is not there for writing."""
     strategy = strategy_by_name(realm_id, name)
     if strategy.realm_id is None:
-        raise Conflict("A built-in strategy cannot be changed. Clone it.", code="STRATEGY_BUILT_IN")
+        raise built_in()
     return strategy
+
+
+def built_in() -> Conflict:
+    return Conflict("A built-in strategy cannot be changed. Clone it.", code="STRATEGY_BUILT_IN")
 
 
 def production_alias(strategy: Strategy) -> Alias:
@@ -145,7 +149,7 @@ def stored_under_keys(realm_id: uuid.UUID, idempotency_keys: Iterable[str | None
 
 
 def _by_name(rows: QuerySet[Named], name: str) -> Named | None:
-    by_id = _as_uuid(name)
+    by_id = as_uuid(name)
     if by_id is not None:
         row = rows.filter(pk=by_id).first()
         if row is not None:
@@ -153,7 +157,7 @@ def _by_name(rows: QuerySet[Named], name: str) -> Named | None:
     return rows.filter(external_id=name).first() if EXTERNAL_ID.fullmatch(name) else None
 
 
-def _as_uuid(name: str) -> uuid.UUID | None:
+def as_uuid(name: str) -> uuid.UUID | None:
     """Read a UUID in its ordinary form only: `uuid.UUID` takes braces and `urn:` as well."""
     try:
         value = uuid.UUID(name)

@@ -36,8 +36,39 @@ class Simulation:
     trace: dsl.Trace
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A run with its full trace: an outcome, or the failure and the trace up to there."""
+
+    facts: JsonDict
+    variables: JsonDict
+    trace: dsl.Trace
+    outcome: dsl.Outcome | None = None
+    failure: dsl.RunError | None = None
+
+
 def simulate(program: dsl.Program, scenario: Scenario) -> Simulation:
     """Run the program with a full trace. Raises Unprocessable with the trace so far where the run fails."""
+    tried = attempt(program, scenario)
+    if tried.outcome is not None:
+        return Simulation(tried.outcome, tried.facts, tried.trace)
+    error = tried.failure
+    assert error is not None  # noqa: S101  # one of the two is there
+    raise Unprocessable(
+        f"The strategy failed on this event: {error.message}",
+        code=error.code,
+        params={
+            **error.params,
+            "nodeId": error.node_id,
+            "path": error.path,
+            "facts": tried.facts,
+            "executionTrace": tried.trace.entries,
+        },
+    )
+
+
+def attempt(program: dsl.Program, scenario: Scenario) -> Attempt:
+    """Run the program with a full trace. Raises BadRequest for facts and variables that cannot be given."""
     known = facts.collect(program.fields, figures_of(scenario))
     given = {**known, **_mocked(program, scenario.mock_state)}
     variables = _variables(program, scenario)
@@ -45,18 +76,8 @@ def simulate(program: dsl.Program, scenario: Scenario) -> Simulation:
     try:
         outcome = dsl.interpret(program, given, scenario.data, variables, trace=trace)
     except dsl.RunError as error:
-        raise Unprocessable(
-            f"The strategy failed on this event: {error.message}",
-            code=error.code,
-            params={
-                **error.params,
-                "nodeId": error.node_id,
-                "path": error.path,
-                "facts": given,
-                "executionTrace": trace.entries,
-            },
-        ) from None
-    return Simulation(outcome, given, trace)
+        return Attempt(given, variables, trace, failure=error)
+    return Attempt(given, variables, trace, outcome=outcome)
 
 
 def figures_of(scenario: Scenario) -> facts.Figures:

@@ -19,23 +19,24 @@ MAX_VALUES = 5000
 
 # A game's overrides are read for the game's strategy only: over the strategies of its tasks they are laid too,
 # but which of them a game's author meant for a task's own strategy cannot be told.
+IN_REALM = "(%(realm)s::uuid IS NULL OR game.realm_id = %(realm)s)"
 OVERRIDES_IN_USE = f"""
     WITH in_use AS (
         SELECT game.external_id AS game, NULL AS task, game.variables
         FROM strategies_game game
-        WHERE game.strategy_id = %(strategy)s AND game.realm_id = %(realm)s AND game.variables <> '{{}}'
+        WHERE game.strategy_id = %(strategy)s AND {IN_REALM} AND game.variables <> '{{}}'
         UNION ALL
         SELECT game.external_id, task.external_id, task.variables
         FROM strategies_task task JOIN strategies_game game ON game.id = task.game_id
         WHERE coalesce(task.strategy_id, game.strategy_id) = %(strategy)s
-            AND task.realm_id = %(realm)s AND task.variables <> '{{}}'
+            AND {IN_REALM} AND task.variables <> '{{}}'
     )
     SELECT override.key, override.value::text, count(*) - count(task), count(task),
         (array_agg(jsonb_build_object('game', game, 'task', task)::text ORDER BY game, task))[1:{MAX_EXAMPLES}]
     FROM in_use, jsonb_each(in_use.variables) override
     GROUP BY override.key, override.value
     ORDER BY count(*) DESC, override.key, override.value LIMIT {MAX_VALUES}
-"""  # noqa: S608  # two numbers of ours
+"""  # noqa: S608  # texts and numbers of ours
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def misfit(program: dsl.Program, name: str, value: object) -> dsl.Problem | None
 def misfits(program: dsl.Program, *, strategy: Strategy, realm_id: uuid.UUID | None) -> list[Misfit]:
     """Find the overrides of a realm's games and tasks that scoring by this program ignores, at most 50 kinds.
 
-    One query, however many games and tasks there are.
+    One query, however many games and tasks there are. No realm means all of them.
     """
     found: dict[tuple[str, str], Misfit] = {}
     with connection.cursor() as cursor:

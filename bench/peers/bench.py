@@ -60,7 +60,7 @@ def main():
         n = max(500, min(SAMPLES, int(2e9 / st.median(meds[e.key]))))
         s = sorted(loop.run_until_complete(asamples(ev, items, n)) if e.is_async else samples(ev, items, n))
         rows.append(dict(key=e.key, label=e.label, us=st.median(meds[e.key]) / 1e3, ratio=st.median(pair[e.key]), lo=min(meds[e.key]) / 1e3, hi=max(meds[e.key]) / 1e3,
-                         p50=s[len(s) // 2] / 1e3, p99=s[int(len(s) * .99)] / 1e3, compile_us=comp / 1e3, trace=e.trace, bad=bad, note=e.note))
+                         pairs=pair[e.key], p50=s[len(s) // 2] / 1e3, p99=s[int(len(s) * .99)] / 1e3, compile_us=comp / 1e3, trace=e.trace, bad=bad, note=e.note))
     print(f"\nCPython {platform.python_version()}, {os.cpu_count()} CPUs, {time.strftime('%F %T')}; 12 rules, 64 fact dicts, {ROUNDS} interleaved rounds; us/eval; 'x plain' = median of ratios to plain Python timed just before and after")
     print(f"{'':5}{'engine':44}{'median':>9}{'min':>9}{'x plain':>9}{'p99':>10}{'build us':>10}  {'trace':9} ok  note")
     for r in rows:

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 RANDOM_BYTES = 10
 BUFFER_BYTES = 4000
@@ -11,17 +12,23 @@ BUFFER_BYTES = 4000
 _buffers = threading.local()
 
 
-def uuid7() -> uuid.UUID:
-    """Make a UUIDv7: 48 bits of Unix milliseconds, then random bits.
+def uuid7(at: datetime | None = None) -> uuid.UUID:
+    """Make a UUIDv7 of this moment, or of another: 48 bits of Unix milliseconds, then random bits.
 
     `os.urandom` gives up the GIL, and getting it back can take milliseconds under load; taking
     randomness by 4 kB a thread costs one such call for 400 identifiers (9 to 34 % more scores a second).
     """
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
     value = (milliseconds << 80) | int.from_bytes(_random_bytes())
     value = value & ~(0xF << 76) | (0x7 << 76)  # version 7
     value = value & ~(0x3 << 62) | (0x2 << 62)  # RFC variant
     return uuid.UUID(int=value)
+
+
+def lowest_uuid7(at: datetime) -> uuid.UUID:
+    """Return what is below every UUIDv7 of that millisecond and above all earlier ones."""
+    milliseconds = int(at.timestamp() * 1000)
+    return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
 
 
 def _random_bytes() -> bytes:

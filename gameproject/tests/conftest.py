@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,22 @@ class Web:
 @pytest.fixture
 def web(world: World) -> Iterator[Web]:
     """Serve the test's database with two processes of four threads."""
+    with serve(n_processes=2) as web:
+        yield web
+
+
+@contextmanager
+def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
+    """Serve the tests' database as production does, each process with four threads."""
     port = _free_port()
     command = [
         *(str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", "2", "--blocking-threads", "4", "--no-ws"),
+        *("--port", str(port), "--workers", str(n_processes), "--blocking-threads", "4", "--no-ws"),
         "gameproject.wsgi:application",
     ]
+    variables = {**os.environ, "DATABASE_URL": _test_database_url(), **environment}
     with tempfile.TemporaryFile() as log:
-        process = children.spawn(
-            command, environment={**os.environ, "DATABASE_URL": _test_database_url()}, output=log
-        )
+        process = children.spawn(command, environment=variables, output=log)
         try:
             yield _ready(Web(port), process, log)
         finally:

@@ -1,87 +1,129 @@
-import contextlib
-import uuid
+"""The ledger: found, explained, taken back."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.template.loader import render_to_string
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from gameproject.lib.admin import ReadOnlyAdmin
-from strategies.explaining import Explanation
-from strategies.models import PlayerGameStats, PlayerTaskStats, Score, TaskStats
+from gameproject.lib.admin import KeysetAdmin, badge, moment, one_line, points
+from strategies.admin.links import link_to
+from strategies.admin.score_filters import ScoreFilters, find_scores, is_uuid
+from strategies.admin.score_page import ScorePage
+from strategies.admin.taking_back import take_back
+from strategies.models import Score
+from strategies.models.scores import Outcome
+
+OUTCOME_KINDS = {
+    Outcome.AWARD: "good",
+    Outcome.NO_AWARD: "calm",
+    Outcome.VETO: "warn",
+    Outcome.REVERSAL: "bad",
+}
+
+
+def outcome_badge(score: Score) -> SafeString:
+    return badge(score.get_outcome_display(), OUTCOME_KINDS[Outcome(score.outcome)])  # type: ignore[arg-type]  # a kind
 
 
 @admin.register(Score)
-class ScoreAdmin(ReadOnlyAdmin[Score]):
-    # No id: it takes the width that points and case need, and the first column leads to the page as well.
-    list_display = ("created_at", "player", "task", "points", "case_name", "outcome", "strategy", "is_test")
-    list_filter = ("outcome", "realm", "is_test")
-    list_select_related = ("player", "task", "strategy")
-    search_fields = ("=request_id", "=id")
-    search_help_text = "A score's id or a request id"
-    ordering = ("-id",)
-    list_per_page = 50
-    readonly_fields = ("explanation",)
-    fieldsets = (
-        (None, {"fields": ("explanation",)}),
-        (
-            "What happened",
-            {"fields": ("created_at", "player", "game", "task", "outcome", "points", "case_name", "bonuses")},
-        ),
-        ("By which version", {"fields": ("strategy", "strategy_version", "parent_version", "alias")}),
-        ("On what", {"fields": ("facts", "data", "variables", "callback_data")}),
-        (
-            "The request",
-            {
-                "fields": (
-                    *("id", "realm", "request_id", "idempotency_key", "session_key", "occurred_at"),
-                    *("is_test", "created_player", "reverses", "reason", "fallback", "experiment_arm"),
-                )
-            },
-        ),
-    )
+class ScoreAdmin(KeysetAdmin[Score]):
+    list_display = ("at", "gave", "who", "for_task", "case", "result", "by")
+    list_display_links = ("at",)
+    filters = ScoreFilters
+    search_help_text = "Score id, request id, idempotency key or player, exactly"
 
-    class Media:
-        css = {"all": ("strategies/explanation.css",)}
+    def find(self, rows: QuerySet[Score], term: str) -> QuerySet[Score]:
+        return find_scores(rows, term)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: "QuerySet[Score]", search_term: str
-    ) -> "tuple[QuerySet[Score], bool]":
-        """Match exactly: a search inside two million rows is not one."""
-        term = search_term.strip()
-        if not term or "\0" in term:
-            return (queryset.none() if term else queryset), False
-        with contextlib.suppress(ValueError):
-            by_id = queryset.filter(pk=uuid.UUID(term))
-            if by_id.exists():
-                return by_id, False
-        return queryset.filter(request_id=term), False
-
-    @admin.display(description="Why")
-    def explanation(self, score: Score) -> SafeString:
-        explained = Explanation(score)
-        return render_to_string(
-            "admin/strategies/explanation.html", {"explained": explained, "tree": explained.tree()}
+    def with_columns(self, rows: QuerySet[Score]) -> QuerySet[Score]:
+        rows = rows.select_related("player", "task", "game", "strategy", "strategy_version", "reversal")
+        return rows.only(
+            *("created_at", "points", "outcome", "case_name", "is_test", "reversal__id"),
+            *("player__external_id", "task__external_id", "game__external_id"),
+            *("strategy__slug", "strategy_version__number"),
         )
 
+    @admin.display(description="Time (UTC)")
+    def at(self, score: Score) -> SafeString | str:
+        return moment(score.created_at)
 
-@admin.register(PlayerGameStats)
-class PlayerGameStatsAdmin(ReadOnlyAdmin[PlayerGameStats]):
-    list_display = ("player", "game", "n_scores", "points_total", "streak_days", "last_day")
-    list_select_related = ("player", "game")
-    ordering = ("-id",)
+    @admin.display(description="Player")
+    def who(self, score: Score) -> SafeString | str:
+        return link_to(score.player)
 
+    @admin.display(description="Task")
+    def for_task(self, score: Score) -> SafeString | str:
+        return one_line(score.task)
 
-@admin.register(PlayerTaskStats)
-class PlayerTaskStatsAdmin(ReadOnlyAdmin[PlayerTaskStats]):
-    list_display = ("player", "task", "n_scores", "n_awards", "points_total", "first_at", "last_at")
-    list_select_related = ("player", "task")
-    ordering = ("-id",)
+    @admin.display(description="Points")
+    def gave(self, score: Score) -> str:
+        return points(score.points)
 
+    @admin.display(description="Outcome")
+    def result(self, score: Score) -> SafeString:
+        if getattr(score, "reversal", None) is not None:
+            return format_html("{} {}", outcome_badge(score), badge("taken back", "bad"))
+        return (
+            format_html("{} {}", outcome_badge(score), badge("test"))
+            if score.is_test
+            else outcome_badge(score)
+        )
 
-@admin.register(TaskStats)
-class TaskStatsAdmin(ReadOnlyAdmin[TaskStats]):
-    list_display = ("task", "slot", "n_scores", "n_awards", "points_total", "first_at", "last_at")
-    list_select_related = ("task",)
-    ordering = ("-id",)
+    @admin.display(description="Case")
+    def case(self, score: Score) -> SafeString | str:
+        return one_line(score.case_name)
+
+    @admin.display(description="By")
+    def by(self, score: Score) -> SafeString | str:
+        return one_line(f"{score.strategy.slug} v{score.strategy_version.number}")
+
+    # The page of one score
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.take_back_view)
+        ours = [path("<uuid:pk>/take-back/", view, name="strategies_score_take_back")]
+        return ours + super().get_urls()
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        page = ScorePage(self._score(request, object_id))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Score",
+            "page": page,
+            "score": page.score,
+            "outcome": outcome_badge(page.score),
+            "may_take_back": page.may_be_taken_back and request.user.has_perm("strategies.reverse_score"),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/strategies/score_page.html", context)
+
+    def take_back_view(self, request: HttpRequest, pk: object) -> HttpResponse:
+        if not request.user.has_perm("strategies.reverse_score"):
+            raise PermissionDenied
+        return take_back(self, request, self._score(request, str(pk)))
+
+    def _score(self, request: HttpRequest, pk: str) -> Score:
+        """Find a score for a person who may see it. Raises PermissionDenied and Http404."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = self.get_queryset(request).select_related(
+            "realm", "game", "task", "player", "strategy", "strategy_version__strategy", "reverses"
+        )
+        score = rows.filter(pk=pk).first() if is_uuid(pk) else None
+        if score is None:
+            raise Http404
+        return score

@@ -157,6 +157,7 @@ class CustomStrategiesView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: StrategyPage},
+        errors={400: ["BODY_INVALID"]},
         parameters=[
             *PAGE_PARAMETERS,
             OpenApiParameter("status", str, enum=["DRAFT", "PUBLISHED", "ARCHIVED"]),

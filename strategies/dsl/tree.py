@@ -55,7 +55,8 @@ class _Planter:
         self.depth = level.number
         children = [*self.section("pre_rules", root.pre_rules), *self.section("rules", root.rules)]
         if root.default is not None:
-            children.append(self.leaf(root.default, f"default: {statement_text(root.default)}"))
+            default = self.statement(root.default)
+            children.append({**default, "label": f"default: {default['label']}"})
         if level.parented:
             children.append(self.level(self.program.levels[level.number + 1]))
             self.depth = level.number

@@ -212,6 +212,8 @@ def turned_round(change: Change) -> Change:
         path_after=change.path_before,
         before=change.after,
         after=change.before,
+        was=change.now,
+        now=change.was,
         details=tuple(Detail(each.path, each.after, each.before) for each in change.details),
     )
 

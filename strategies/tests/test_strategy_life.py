@@ -312,7 +312,7 @@ def test_archiving_counts_what_uses_the_strategy(world: World) -> None:
 
     refused = world.post("/strategies/custom/five/archive").json()["error"]
 
-    assert refused["message"].startswith("1 game and 60 tasks use this strategy")
+    assert refused["message"].startswith("1 game and 60 tasks would refuse events")
     assert refused["params"]["games"] == ["g1"]
     assert len(refused["params"]["tasks"]) == 50
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from strategies.demo import ensure_demo
+from strategies.demo.realm import ensure_demo
 
 
 class Command(BaseCommand):

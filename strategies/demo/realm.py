@@ -1,4 +1,4 @@
-"""A realm to play with: a game with tasks, the example strategies, a key for everything, an admin user."""
+"""The demo realm, made where it is missing: games, strategies, a key for everything, an admin user."""
 
 import secrets
 from collections.abc import Mapping
@@ -10,20 +10,12 @@ from django.db import transaction
 from gameproject.lib import clock
 from gameproject.lib.errors import Unauthenticated
 from strategies import dsl, keys, publishing, targets
+from strategies.demo.catalogue import GAMES, REALM, DemoGame, Life, lives
 from strategies.models import Game, Realm, Strategy, Task
+from strategies.models.games import TaskStatus
 from strategies.models.tenancy import Scope
 
-REALM = "demo"
-GAME = "city-walk"
 ADMIN = "admin"
-# External id of each task, and the strategy that scores it (None: the game's).
-TASKS: Mapping[str, str | None] = {
-    "find-the-fountain": None,
-    "photograph-a-bird": "task_completion",
-    "report-a-pothole": "citizen_science",
-    "weekend-cleanup": "weekend_bonus",
-    "daily-steps": "constant_effort",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +32,67 @@ def ensure_demo(*, known_key: str = "", known_password: str = "") -> Demo:
     """Make whatever of the demo realm is missing; keep a known key and password that still work."""
     realm, _created = Realm.objects.get_or_create(slug=REALM, defaults={"name": "Demo"})
     strategies = {slug: _ensure_example(realm, shipped) for slug, shipped in dsl.example_programs().items()}
-    game, _created = Game.objects.get_or_create(
-        realm=realm, external_id=GAME, defaults={"platform": "demo", "strategy": _builtin("default")}
-    )
-    for external_id, slug in TASKS.items():
-        strategy = None if slug is None else strategies.get(slug) or _builtin(slug)
-        Task.objects.get_or_create(
-            game=game, external_id=external_id, defaults={"realm": realm, "strategy": strategy}
-        )
-    first = Task.objects.get(game=game, external_id=next(iter(TASKS)))
+    strategies |= {slug: _ensure_life(realm, life) for slug, life in lives().items()}
+    games = [_ensure_game(realm, demo_game, strategies) for demo_game in GAMES]
+    first_task = Task.objects.get(game=games[0], external_id=next(iter(GAMES[0].tasks)))
     return Demo(
         api_key=_working_key(realm, known_key),
         admin_user=ADMIN,
         admin_password=_working_password(known_password),
-        game_id=str(game.pk),
-        task_id=str(first.pk),
+        game_id=str(games[0].pk),
+        task_id=str(first_task.pk),
     )
+
+
+def _ensure_game(realm: Realm, wanted: DemoGame, strategies: Mapping[str, Strategy]) -> Game:
+    game, _created = Game.objects.get_or_create(
+        realm=realm,
+        external_id=wanted.external_id,
+        defaults={
+            "platform": "demo",
+            "strategy": strategies.get(wanted.strategy) or _builtin(wanted.strategy),
+            "time_zone": wanted.time_zone,
+            "variables": dict(wanted.variables),
+        },
+    )
+    there = set(game.tasks.values_list("external_id", flat=True))
+    for external_id, slug in wanted.tasks.items():
+        if external_id not in there:
+            Task.objects.create(
+                realm=realm,
+                game=game,
+                external_id=external_id,
+                strategy=None if slug is None else strategies.get(slug) or _builtin(slug),
+                status=TaskStatus.CLOSED if external_id in wanted.closed else TaskStatus.OPEN,
+            )
+    return game
+
+
+def _ensure_life(realm: Realm, life: Life) -> Strategy:
+    """Live a strategy's life once: publish each version, then draft, roll back or archive as it says."""
+    found = Strategy.objects.filter(realm=realm, name=life.name).first()
+    if found is not None:
+        return found
+    first, *later = [*life.versions, *([life.draft] if life.draft else [])]
+    strategy = publishing.create_strategy(
+        realm=realm,
+        name=life.name,
+        description=life.description,
+        kind=dsl.Kind.FULL,
+        parent=None,
+        program=first,
+    ).strategy
+    if life.versions:
+        publishing.publish_strategy(strategy=strategy)
+    for number, program in enumerate(later, start=2):
+        publishing.edit_strategy(strategy=strategy, program=program)
+        if number <= len(life.versions):
+            publishing.publish_strategy(strategy=strategy)
+    if life.rolled_back_to:
+        publishing.roll_back_strategy(strategy=strategy, number=life.rolled_back_to)
+    if life.is_archived:
+        publishing.archive_strategy(strategy=strategy)
+    return strategy
 
 
 def _builtin(slug: str) -> Strategy:

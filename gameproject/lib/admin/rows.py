@@ -1,4 +1,4 @@
-"""Admin parts that several apps use."""
+"""Rows that are looked at, in tables that may be large."""
 
 from typing import TypeVar
 
