@@ -1,33 +1,31 @@
 """The ledger's two statements, each one round trip: BEGIN with the locking read, COMMIT with the write.
 
-They go to psycopg as they are, past the ORM and Django's cursor (four times the scores a second at a sixth
-of the CPU: docs/architecture.md). The connection is Django's own, in autocommit mode; it must not be inside
+They go to libpq as they are, past the ORM and all cursors (four times the scores a second at a sixth of the
+CPU: docs/architecture.md). The connection is Django's own, in autocommit mode; it must not be inside
 `atomic()`, whose transaction the COMMIT here would end.
 """
 
 import uuid
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg
 from django.db import connection as django_connection
 
-Connection = psycopg.Connection[Any]
+from gameproject.lib.postgresql import simple_query
+from gameproject.lib.postgresql.simple_query import (
+    Connection,
+    read_bool,
+    read_bytes,
+    read_date,
+    read_time,
+    read_uuid,
+)
 
-LOCK = """
-BEGIN;
-SET LOCAL lock_timeout = {milliseconds};
-SET LOCAL statement_timeout = {milliseconds};
-SELECT * FROM score_lock(%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-WRITE = """
-SET LOCAL statement_timeout = {milliseconds};
-SELECT score_write(
-    %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-    %s, %s);
-COMMIT
-"""
+# `statement_timeout` ends a wait for a lock too.
+LOCK: Final = b"BEGIN; SET LOCAL statement_timeout = %d; SELECT * FROM score_lock(%s)"
+WRITE: Final = b"SET LOCAL statement_timeout = %d; SELECT score_write(%s); COMMIT"
 
 
 class Locked(NamedTuple):
@@ -50,6 +48,15 @@ class Locked(NamedTuple):
     task_first_at: datetime | None
     task_last_at: datetime | None
     n_recent: int | None
+
+
+LOCKED_READERS: Final = (
+    *(read_uuid, read_bool, int, read_time, read_uuid, read_bytes),
+    *(lambda value: Decimal(value.decode()), int, read_date),
+    *(int, read_time, read_time, read_time),
+    *(int, read_time, read_time),
+    int,
+)
 
 
 class NewScore(NamedTuple):
@@ -116,23 +123,19 @@ def lock(
     `reads` says whether the player's figures on the task, the task's own, and the count of the last 300 s are
     needed. The transaction stays open, also when this raises: `roll_back` it.
     """
-    cursor = raw.cursor()
-    parameters = (realm_id, game_id, task_id, external_user_id, new_player_id, idempotency_key, *reads)
-    cursor.execute(LOCK.format(milliseconds=milliseconds), parameters)
-    cursor.set_result(-1)
-    row = cursor.fetchone()
-    assert row is not None  # noqa: S101  # a function's OUT parameters are always one row
-    return Locked._make(row)
+    values = (realm_id, game_id, task_id, external_user_id, new_player_id, idempotency_key, *reads)
+    result = simple_query.execute(raw, LOCK % (milliseconds, simple_query.literals(raw, values)))
+    return Locked._make(simple_query.row(result, LOCKED_READERS))
 
 
 def write(raw: Connection, new: NewScore, *, milliseconds: int) -> None:
     """Write the score, update the running figures, commit. One round trip."""
-    raw.cursor().execute(WRITE.format(milliseconds=milliseconds), new)
+    simple_query.execute(raw, WRITE % (milliseconds, simple_query.literals(raw, new)))
 
 
 def roll_back(raw: Connection) -> None:
     """Leave the transaction. A connection that cannot even do that is thrown away."""
     try:
-        raw.cursor().execute("ROLLBACK")
+        simple_query.execute(raw, b"ROLLBACK")
     except psycopg.Error:
         disconnect()

@@ -22,12 +22,13 @@ from strategies.api import (
 )
 
 urlpatterns = [
+    # First, since Django tries them in their order: the hot path.
+    path("games/<str:game>/tasks/<str:task>/points", scores.PointsView.as_view()),
     path("games", games.GamesView.as_view()),
     path("games/<str:game>", games.GameView.as_view()),
     path("games/<str:game>/tasks", tasks.TasksView.as_view()),
     path("games/<str:game>/tasks/bulk", bulk.BulkTasksView.as_view()),
     path("games/<str:game>/tasks/<str:task>", tasks.TaskView.as_view()),
-    path("games/<str:game>/tasks/<str:task>/points", scores.PointsView.as_view()),
     path("games/<str:game>/points", totals.GamePointsView.as_view()),
     path("games/<str:game>/users", totals.GamePlayersView.as_view()),
     path("games/<str:game>/leaderboard", leaderboard.LeaderboardView.as_view()),

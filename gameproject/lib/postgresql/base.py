@@ -31,6 +31,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             breaker.suspect()
             raise
 
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        # A role may have another; `simple_query` reads times in this one.
+        style = self.connection.info.parameter_status("DateStyle") or ""
+        if not style.startswith("ISO"):
+            self.connection.execute("SET DateStyle = ISO")
+
     def close_if_unusable_or_obsolete(self) -> None:
         """Throw away, at the beginning of a request, a connection that the server has closed meanwhile.
 
