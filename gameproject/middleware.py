@@ -6,7 +6,6 @@ requests pass them by: a third of a millisecond, more than the rest of Django co
 
 import re
 import time
-import uuid
 from collections.abc import Callable
 
 from corsheaders import middleware as cors
@@ -14,12 +13,14 @@ from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.middleware import clickjacking, common, csrf
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise import middleware as whitenoise
 
+from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import watchdog
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -27,12 +28,16 @@ PATHS_WITHOUT_SESSION = ("/api/v1/", "/healthz", "/readyz", "/metrics")
 
 
 class DeadlineMiddleware:
-    """Bound what a request may wait for PostgreSQL, or requests to a silent one would take every thread."""
+    """Bound what a request may wait for PostgreSQL, or requests to a silent one would take every thread.
+
+    And begin with a connection that the server has not closed meanwhile.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        connection.close_if_unusable_or_obsolete()
         with watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS):
             return self.get_response(request)
 
@@ -45,7 +50,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())  # type: ignore[attr-defined]  # ours
+        request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())  # type: ignore[attr-defined]  # ours
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]  # ours
         return response

@@ -7,10 +7,10 @@ import functools
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+import msgspec
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
@@ -22,8 +22,7 @@ EXECUTION_FORMAT = 1
 Status = Literal["ok", "error", "timeout", "limit"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a strategy, as observers see it. Times in UTC, durations in seconds."""
 
     execution_id: uuid.UUID

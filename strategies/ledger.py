@@ -15,7 +15,6 @@ from django.db import connection as django_connection
 
 from gameproject.lib.postgresql import simple_query
 from gameproject.lib.postgresql.simple_query import (
-    Connection,
     read_bool,
     read_bytes,
     read_date,
@@ -25,7 +24,11 @@ from gameproject.lib.postgresql.simple_query import (
 
 # `statement_timeout` ends a wait for a lock too.
 LOCK: Final = b"BEGIN; SET LOCAL statement_timeout = %d; SELECT * FROM score_lock(%s)"
-WRITE: Final = b"SET LOCAL statement_timeout = %d; SELECT score_write(%s); COMMIT"
+WRITE: Final = b"SELECT score_write(%s); COMMIT"
+WRITE_WITHIN: Final = b"SET LOCAL statement_timeout = %d; " + WRITE
+
+
+Connection = simple_query.Connection
 
 
 class Locked(NamedTuple):
@@ -128,9 +131,15 @@ def lock(
     return Locked._make(simple_query.row(result, LOCKED_READERS))
 
 
-def write(raw: Connection, new: NewScore, *, milliseconds: int) -> None:
-    """Write the score, update the running figures, commit. One round trip."""
-    simple_query.execute(raw, WRITE % (milliseconds, simple_query.literals(raw, new)))
+def write(raw: Connection, new: NewScore, *, milliseconds: int | None) -> None:
+    """Write the score, update the running figures, commit. One round trip.
+
+    `milliseconds` replaces the time that `lock` gave to each statement; None leaves it.
+    """
+    values = simple_query.literals(raw, new)
+    simple_query.execute(
+        raw, WRITE % values if milliseconds is None else WRITE_WITHIN % (milliseconds, values)
+    )
 
 
 def roll_back(raw: Connection) -> None:

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
 from gameproject.lib.ids import uuid7
-from gameproject.lib.postgresql.deadline import watchdog
+from gameproject.lib.postgresql.deadline import GRACE_SECONDS, watchdog
 from strategies import dsl, events, ledger, selectors, targets, throttling
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.events import Event
@@ -53,13 +53,20 @@ class Request:
         self.n_lost_connections = 0
         self.n_key_races = 0
         self.commit_sent = False
+        self.told_milliseconds = 0
 
     def seconds_left(self) -> float:
         return self.until - time.monotonic()
 
     def milliseconds_left(self) -> int:
         """What PostgreSQL may still take; at least 1, since its 0 means for ever."""
-        return max(1, int(self.seconds_left() * 1000))
+        self.told_milliseconds = max(1, int(self.seconds_left() * 1000))
+        return self.told_milliseconds
+
+    def milliseconds_if_late(self) -> int | None:
+        """The same, if PostgreSQL has to be told again: by what it knows, the watchdog would come first."""
+        late = self.told_milliseconds - self.seconds_left() * 1000 > GRACE_SECONDS * 500
+        return self.milliseconds_left() if late else None
 
 
 def score(*, api_key: str, event: Event, request_id: str) -> ScoreAnswer:
@@ -142,7 +149,7 @@ def _write(connection: ledger.Connection, run: Run, request: Request) -> None:
         raise _too_late()
     new = run.new_score(request.fingerprint)
     request.commit_sent = True
-    ledger.write(connection, new, milliseconds=request.milliseconds_left())
+    ledger.write(connection, new, milliseconds=request.milliseconds_if_late())
 
 
 def _tell_of_failure(run: Run, error: BaseException, request: Request) -> None:

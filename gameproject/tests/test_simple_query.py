@@ -26,7 +26,8 @@ from strategies.models.scores import Outcome
 def raw(django_db_setup: None, django_db_blocker: object) -> Connection:
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's
         connection.ensure_connection()
-        return connection.connection
+        raw: Connection = connection.connection
+    return raw
 
 
 def echoed(raw: Connection, value: object, sql_type: bytes) -> bytes | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -42,9 +42,11 @@ class ScoreAdmin(KeysetAdmin[Score]):
         return find_scores(rows, term)
 
     def with_columns(self, rows: QuerySet[Score]) -> QuerySet[Score]:
-        rows = rows.select_related("player", "task", "game", "strategy", "strategy_version", "reversal")
+        rows = rows.select_related("player", "task", "game", "strategy", "strategy_version")
+        # By the index of what was reversed; the page's rows only.
+        rows = rows.annotate(is_reversed=Exists(Score.objects.filter(reverses=OuterRef("pk"))))
         return rows.only(
-            *("created_at", "points", "outcome", "case_name", "is_test", "reversal__id"),
+            *("created_at", "points", "outcome", "case_name", "is_test"),
             *("player__external_id", "task__external_id", "game__external_id"),
             *("strategy__slug", "strategy_version__number"),
         )
@@ -67,7 +69,7 @@ class ScoreAdmin(KeysetAdmin[Score]):
 
     @admin.display(description="Outcome")
     def result(self, score: Score) -> SafeString:
-        if getattr(score, "reversal", None) is not None:
+        if getattr(score, "is_reversed", False):
             return format_html("{} {}", outcome_badge(score), badge("taken back", "bad"))
         return (
             format_html("{} {}", outcome_badge(score), badge("test"))

@@ -3,8 +3,9 @@
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gameproject.lib.body import Body, read_body
@@ -33,6 +34,21 @@ class ApiView(APIView):
         self.principal = targets.look_up_principal(api_key(request))
         throttling.admit_request(self.principal)
         targets.require_scope(self.principal, self.scopes.get(method, Scope.READ))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Do REST framework's steps but for those that have nothing to do here: a twentieth of a score's CPU."""
+        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.request = Request(request)
+        try:
+            self.initial(self.request, *args, **kwargs)
+            handler = getattr(self, (request.method or "").lower(), self.http_method_not_allowed)
+            response = handler(self.request, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # as REST framework does: what is none of the API's is raised again
+            response = self.handle_exception(error)
+        if isinstance(response, Response):
+            self.finalize_response(self.request, response, *args, **kwargs)
+        assert isinstance(response, HttpResponse)  # noqa: S101  # which every view returns
+        return response
 
     @property
     def realm(self) -> Realm:

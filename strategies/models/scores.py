@@ -70,8 +70,13 @@ class Score(models.Model):
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001  # null: not given
     request_hash = models.BinaryField(max_length=32, null=True)
     request_id = models.CharField(max_length=64)
-    reverses = models.OneToOneField(
-        "self", on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="reversal"
+    reverses = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="reversals",
     )
     reason = models.CharField(max_length=500, blank=True, db_default="", help_text="Why it was reversed.")
     created_at = models.DateTimeField()
@@ -82,6 +87,10 @@ class Score(models.Model):
                 name="score_idempotency_key",
                 fields=["realm", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),
+            ),
+            # A condition, or every score would have an entry in the index.
+            models.UniqueConstraint(
+                name="score_reversed_once", fields=["reverses"], condition=Q(reverses__isnull=False)
             ),
             models.CheckConstraint(name="score_outcome_known", condition=Q(outcome__in=Outcome.values)),
         ]

@@ -111,7 +111,7 @@ def test_a_connection_lost_after_the_commit_was_sent(
     world.task("t1")
     write = ledger.write
 
-    def write_and_lose(raw: ledger.Connection, new: ledger.NewScore, *, milliseconds: int) -> None:
+    def write_and_lose(raw: ledger.Connection, new: ledger.NewScore, *, milliseconds: int | None) -> None:
         write(raw, new, milliseconds=milliseconds)
         monkeypatch.setattr(ledger, "write", write)
         raise psycopg.OperationalError("the network is gone")

@@ -3,9 +3,10 @@
 import contextlib
 import select
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -14,9 +15,12 @@ from gameproject.lib.postgresql.breaker import breaker
 from gameproject.lib.postgresql.deadline import watchdog
 
 Connection = psycopg.Connection[Any]
+LOOK_AFTER_SECONDS: Final = 0.05
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _looked_at = float("-inf")
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """Connect, within what a watched thread has left of its time, and not at all to a silent server."""
         connect: Callable[[dict[str, Any]], Connection] = super().get_new_connection
@@ -41,10 +45,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_unusable_or_obsolete(self) -> None:
         """Throw away, at the beginning of a request, a connection that the server has closed meanwhile.
 
-        Looking costs a microsecond and no round trip, so that a restart of PostgreSQL is not felt.
+        Looking is no round trip, so that a restart of PostgreSQL is not felt; but it gives up the GIL, so that a
+        connection that was looked at a moment ago is believed.
         """
-        if self.connection is not None and not self.in_atomic_block and was_closed(self.connection):
-            self.close()
+        now = time.monotonic()
+        if (
+            self.connection is not None
+            and not self.in_atomic_block
+            and now - self._looked_at > LOOK_AFTER_SECONDS
+        ):
+            self._looked_at = now
+            if was_closed(self.connection):
+                self.close()
         super().close_if_unusable_or_obsolete()
 
     def _close(self) -> None:
