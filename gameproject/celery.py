@@ -21,6 +21,7 @@ BEAT_SCHEDULE: Final[dict[str, dict[str, object]]] = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
+    "keep-partitions": {"task": "observability.tasks.keep_partitions", "schedule": 3600.0},
 }
 app.conf.beat_schedule = BEAT_SCHEDULE
 

@@ -97,6 +97,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ROUTES = {"observability.tasks.store_executions": {"queue": "traces"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A killed worker's messages come back after this many seconds, not after the default hour.
@@ -107,6 +108,12 @@ STRATEGY_OBSERVERS = env.words("STRATEGY_OBSERVERS", "observability.observer.Dsl
 SCORING_DEADLINE_SECONDS = env.number("SCORING_DEADLINE_SECONDS", 0.5)
 SCORING_BATCH_DEADLINE_SECONDS = env.number("SCORING_BATCH_DEADLINE_SECONDS", 10.0)
 THROTTLING_ENABLED = env.boolean("THROTTLING_ENABLED", default=True)
+
+# ── Traces of runs (docs/operating.md) ───────────────────────────────────────────────────────────
+DSL_EXECUTION_LOG_ENABLED = env.boolean("DSL_EXECUTION_LOG_ENABLED", default=True)
+DSL_EXECUTION_LOG_SAMPLE_RATE = env.number("DSL_EXECUTION_LOG_SAMPLE_RATE", 0.05)
+DSL_EXECUTION_LOG_TRACE_LIMIT = env.integer("DSL_EXECUTION_LOG_TRACE_LIMIT", 200)
+DSL_EXECUTION_LOG_QUEUE_MAXSIZE = env.integer("DSL_EXECUTION_LOG_QUEUE_MAXSIZE", 1000)
 
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────
 API_MAX_BODY_BYTES = env.integer("API_MAX_BODY_BYTES", 1024 * 1024)

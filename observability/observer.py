@@ -1,45 +1,123 @@
-"""What observability learns of each run: counters, and a log line for a failed one."""
+"""What observability learns of each run: counters at once, a trace of some after the answer has been sent.
 
+`record` costs microseconds and waits for nothing. Rows are made and handed over when the request is through, by the
+thread that served it; outside of a request, at once.
+"""
+
+import functools
 import logging
+import os
+import threading
+import time
+from collections.abc import Callable
 
-from prometheus_client import Counter, Histogram
+from django.conf import settings
+from django.core.signals import request_finished, request_started, setting_changed
 
+from observability import metrics, sampling, trace_rows
+from observability.broker import Broker
+from observability.sampling import Kept, Kind
+from observability.trace_queue import TraceQueue
 from strategies.execution import Execution
+from strategies.throttling import Buckets, Limit
 
 logger = logging.getLogger(__name__)
 
-DURATION_BUCKETS = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5,
-)  # fmt: skip
+# A strategy that always fails must not fill the queue: error rates come from the counters, not from traces.
+ERRORS_A_SECOND = Limit(per_second=50, burst=50)
 
-DURATION = Histogram(
-    "dsl_execution_duration_seconds",
-    "Facts and run of a strategy.",
-    ["realm", "strategy_type", "status"],
-    buckets=DURATION_BUCKETS,
-)
-NODES = Counter(
-    "dsl_execution_nodes_total", "Nodes visited, failed runs included.", ["realm", "strategy_type"]
-)
-ERRORS = Counter("dsl_execution_errors_total", "Failed runs by code.", ["realm", "strategy_type", "code"])
+
+class _Request(threading.local):
+    """The request that this thread serves, if any, and what is to be kept of it."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.kept: list[Kept] = []
+
+
+_request = _Request()
+
+
+@functools.cache
+def trace_queue() -> TraceQueue:
+    """Return this process's end of the queue."""
+    return TraceQueue(Broker(settings.REDIS_URL), max_messages=settings.DSL_EXECUTION_LOG_QUEUE_MAXSIZE)
+
+
+os.register_at_fork(after_in_child=trace_queue.cache_clear)
 
 
 class DslExecutionObserver:
-    """Counts every run and logs those that failed. Never raises: `notify` would only log it."""
+    """Counts every run; keeps failed, slow and sampled ones. Never raises and never waits."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._errors = Buckets(timer)
 
     def record(self, execution: Execution) -> None:
-        DURATION.labels(execution.realm, execution.strategy_type, execution.status).observe(
-            execution.duration_seconds
-        )
-        NODES.labels(execution.realm, execution.strategy_type).inc(execution.nodes)
+        self._count(execution)
+        if not settings.DSL_EXECUTION_LOG_ENABLED:
+            return
+        kept = sampling.decide(execution, rate=settings.DSL_EXECUTION_LOG_SAMPLE_RATE)
+        if kept is not None and self._is_offered(kept):
+            _request.kept.append(kept)
+            if not _request.is_open:
+                hand_over()
+
+    def _count(self, execution: Execution) -> None:
+        labels = (execution.realm, execution.strategy_type)
+        metrics.DURATION.labels(*labels, execution.status).observe(execution.duration_seconds)
+        metrics.NODES.labels(*labels).inc(execution.nodes)
         if execution.code is not None:
-            ERRORS.labels(execution.realm, execution.strategy_type, execution.code).inc()
-            logger.warning(
-                "run failed: %s at %s in %s v%d, realm %s, request %s",
-                execution.code,
-                execution.path,
-                execution.strategy,
-                execution.version,
-                execution.realm,
-                execution.request_id,
-            )
+            metrics.ERRORS.labels(*labels, execution.code).inc()
+
+    def _is_offered(self, kept: Kept) -> bool:
+        metrics.LOG_OFFERED.labels(kept.kind).inc()
+        if kept.kind is Kind.ERROR and self._errors.take("errors", ERRORS_A_SECOND):
+            metrics.drop("rate_limited")
+            return False
+        return True
+
+
+def hand_over() -> None:
+    """Make the rows of what was kept, and put them into the queue."""
+    kept, _request.kept = _request.kept, []
+    rows = [row for each in kept if (row := _row(each)) is not None]
+    if rows:
+        trace_queue().put(rows, request_id=kept[0].execution.request_id)
+
+
+def _row(kept: Kept) -> bytes | None:
+    if trace_queue().broker.is_away:  # spare the second run
+        metrics.drop("broker_unavailable")
+        return None
+    try:
+        return trace_rows.encode_row(kept, trace_limit=settings.DSL_EXECUTION_LOG_TRACE_LIMIT)
+    except trace_rows.RowTooLarge:
+        metrics.drop("too_large")
+    except Exception:  # an edge of the process: nobody is left who could be told
+        logger.exception("no trace of execution %s", kept.execution.execution_id)
+        metrics.drop("persist_failed")
+    return None
+
+
+# ── Edges of a request ───────────────────────────────────────────────────────────────────────────
+def _begin(**_: object) -> None:
+    _request.is_open = True
+
+
+def _end(**_: object) -> None:
+    _request.is_open = False
+    if _request.kept:
+        hand_over()
+
+
+def _forget_queue(*, setting: str, **_: object) -> None:
+    if setting in {"REDIS_URL", "DSL_EXECUTION_LOG_QUEUE_MAXSIZE"}:
+        trace_queue.cache_clear()
+
+
+def listen() -> None:
+    """Hear of requests: what they leave is handed over after their answers. Called once, when Django is set up."""
+    request_started.connect(_begin)
+    request_finished.connect(_end)
+    setting_changed.connect(_forget_queue)

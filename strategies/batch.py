@@ -41,6 +41,7 @@ class Row:
 
     event: Event
     fingerprint: bytes | None
+    index: int
     target: targets.Target | None = None
     answer: ScoreAnswer | None = None
     error: DomainError | None = None
@@ -65,7 +66,7 @@ def score_batch(
         principal = targets.authenticate(api_key, Scope.SCORE)
         if attempt == 0:
             throttling.admit_request(principal)
-        rows = [_row(item) for item in events_in_order]
+        rows = [_row(index, item) for index, item in enumerate(events_in_order)]
         try:
             _find_targets(principal, rows, until)
             if any(row.is_open for row in rows):
@@ -79,10 +80,10 @@ def score_batch(
     raise Unavailable("The database is too busy. Send the batch again.", code="DATABASE_BUSY")
 
 
-def _row(item: Event | DomainError) -> Row:
+def _row(index: int, item: Event | DomainError) -> Row:
     if isinstance(item, DomainError):
-        return Row(_NO_EVENT, None, error=item)
-    return Row(item, item.fingerprint() if item.idempotency_key else None)
+        return Row(_NO_EVENT, None, index, error=item)
+    return Row(item, item.fingerprint() if item.idempotency_key else None, index)
 
 
 _NO_EVENT: Final = Event(game="", task="", external_user_id="", data={})
@@ -266,7 +267,7 @@ class Batch:
         return now + index * ONE_AFTER_THE_OTHER
 
     def _new_run(self, row: Row, at: datetime) -> Run:
-        return Run(target=_target(row), event=row.event, request_id=self.request_id)
+        return Run(target=_target(row), event=row.event, request_id=self.request_id, index=row.index)
 
     def _settled_by_this_batch(self, row: Row) -> bool:
         used = self.used_keys.get(row.event.idempotency_key or "")

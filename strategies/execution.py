@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import msgspec
 from django.conf import settings
@@ -20,14 +20,20 @@ logger = logging.getLogger(__name__)
 EXECUTION_FORMAT = 1
 
 Status = Literal["ok", "error", "timeout", "limit"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a strategy, as observers see it. Times in UTC, durations in seconds."""
+    """One run of a strategy, as observers see it. Times in UTC, durations in seconds.
+
+    `event_name` is the same when the event is sent again: its idempotency key, or the request id and its place in a
+    batch. Facts, data (masked) and variables are what the program was given: with the version, enough to run it again.
+    """
 
     execution_id: uuid.UUID
     score_id: uuid.UUID | None
     request_id: str
+    event_name: str
     realm_id: uuid.UUID
     realm: str
     strategy_id: uuid.UUID

@@ -27,6 +27,7 @@ class Run:
         "event",
         "facts",
         "figures",
+        "index",
         "locked",
         "outcome",
         "request_id",
@@ -34,8 +35,9 @@ class Run:
         "target",
     )
 
-    def __init__(self, *, target: Target, event: Event, request_id: str) -> None:
+    def __init__(self, *, target: Target, event: Event, request_id: str, index: int = 0) -> None:
         self.target = target
+        self.index = index
         self.event = event
         self.request_id = request_id
         self.score_id = uuid7()
@@ -123,6 +125,7 @@ class Run:
             execution_id=self.score_id,
             score_id=self.score_id if outcome else None,
             request_id=self.request_id,
+            event_name=event.idempotency_key or f"{self.request_id}:{self.index}",
             realm_id=target.realm_id,
             realm=target.realm,
             strategy_id=target.strategy_id,

@@ -75,7 +75,7 @@ def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
         *("--port", str(port), "--workers", str(n_processes), "--blocking-threads", "4", "--no-ws"),
         "gameproject.wsgi:application",
     ]
-    variables = {**os.environ, "DATABASE_URL": _test_database_url(), **environment}
+    variables = {**os.environ, "DATABASE_URL": database_url(), **environment}
     with tempfile.TemporaryFile() as log:
         process = children.spawn(command, environment=variables, output=log)
         try:
@@ -84,7 +84,7 @@ def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
             children.stop(process, stop_signal=signal.SIGTERM, seconds=10)
 
 
-def _test_database_url() -> str:
+def database_url() -> str:
     settings = connection.settings_dict
     where = urlencode({key: settings[key.upper()] for key in ("host", "port") if settings[key.upper()]})
     user = f"{settings['USER']}:{settings['PASSWORD']}".rstrip(":")

@@ -14,7 +14,7 @@ ROOT = Path(settings.BASE_DIR)
 READERS = {"text", "integer", "number", "boolean", "words", "database"}
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
-OWN_SERVICES = {"web", "worker", "beat", "migrate"}
+OWN_SERVICES = {"web", "worker", "traces", "beat", "migrate"}
 
 
 def calls(source: Path) -> Iterator[ast.Call]:

@@ -127,7 +127,7 @@ def server_program(server: Server) -> Program:
 
 
 def service_programs(options: Options, environment: Mapping[str, str]) -> list[Program]:
-    """Return web, workers and beat; a worker more, for a queue of its own, is a line more."""
+    """Return web, workers and beat."""
     web = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(options.port), "--no-ws"]
     web += ["--workers", str(options.web_workers), "--blocking-threads", str(THREADS_PER_WORKER)]
     web += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "8"]
@@ -145,6 +145,7 @@ def service_programs(options: Options, environment: Mapping[str, str]) -> list[P
     commands = {
         "web": [*web, "gameproject.wsgi:application"],
         "worker": [*worker, "--hostname", "default@%h", "--queues", "default"],
+        "traces": [*worker, "--hostname", "traces@%h", "--queues", "traces"],
         "beat": [
             *celery,
             "beat",

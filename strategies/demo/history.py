@@ -129,4 +129,4 @@ def _row(realm: Realm, past: PastEvent, mark: str) -> Row:
         session_key=happening.session_key,
         idempotency_key=f"{mark}-{past.number}",
     )
-    return Row(event, event.fingerprint(), targets.find(realm.pk, event.game, event.task))
+    return Row(event, event.fingerprint(), 0, targets.find(realm.pk, event.game, event.task))
