@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
+import psycopg
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -117,7 +118,7 @@ def _as_domain_error(exc: Exception) -> DomainError | None:
             return MethodNotAllowed(str(exc.detail))
         case exceptions.APIException():
             return BadRequest(str(exc.detail))
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | psycopg.OperationalError() | psycopg.InterfaceError():
             logger.warning("database unavailable: %s", exc)
             return Unavailable("The database is away. Send the request again.", code="DATABASE_UNAVAILABLE")
     return None

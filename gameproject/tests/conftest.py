@@ -75,7 +75,12 @@ def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
         *("--port", str(port), "--workers", str(n_processes), "--blocking-threads", "4", "--no-ws"),
         "gameproject.wsgi:application",
     ]
-    variables = {**os.environ, "DATABASE_URL": database_url(), **environment}
+    variables = {
+        "SCORING_DEADLINE_SECONDS": "10",
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        **environment,
+    }
     with tempfile.TemporaryFile() as log:
         process = children.spawn(command, environment=variables, output=log)
         try:

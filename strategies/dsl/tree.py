@@ -56,7 +56,8 @@ class _Planter:
         children = [*self.section("pre_rules", root.pre_rules), *self.section("rules", root.rules)]
         if root.default is not None:
             default = self.statement(root.default)
-            children.append({**default, "label": f"default: {default['label']}"})
+            state = "taken" if default["state"] == "evaluated" else default["state"]
+            children.append({**default, "label": f"default: {default['label']}", "state": state})
         if level.parented:
             children.append(self.level(self.program.levels[level.number + 1]))
             self.depth = level.number

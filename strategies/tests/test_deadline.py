@@ -29,6 +29,7 @@ class Recorder:
 
 @pytest.fixture(autouse=True)
 def told(settings: Settings) -> list[Execution]:
+    settings.SCORING_DEADLINE_SECONDS = 0.5
     settings.STRATEGY_OBSERVERS = [f"{__name__}.Recorder"]
     Recorder.told.clear()
     return Recorder.told

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import psycopg
-from psycopg.pq import ConnStatus, Escaping, ExecStatus, abc
+from psycopg.pq import ConnStatus, DiagnosticField, Escaping, ExecStatus, abc
 
 Connection = psycopg.Connection[Any]
 Reader = Callable[[bytes], Any]
@@ -23,7 +23,8 @@ def execute(raw: Connection, statements: bytes) -> abc.PGresult:
         result = raw.pgconn.exec_(statements)
     if result.status in DONE:
         return result
-    if raw.pgconn.status == ConnStatus.BAD:
+    # What the server did not say, libpq did: the connection is lost.
+    if raw.pgconn.status == ConnStatus.BAD or result.error_field(DiagnosticField.SQLSTATE) is None:
         raise psycopg.OperationalError(raw.pgconn.get_error_message())
     raise psycopg.errors.error_from_result(result)
 

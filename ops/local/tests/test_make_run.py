@@ -189,7 +189,7 @@ def test_a_second_start_in_the_same_checkout_is_refused_by_name(stack: Stack, tm
 
 
 @pytest.mark.parametrize(
-    "text", ["granian", "celery --quiet -A gameproject worker", "beat", "postgres", "valkey"]
+    "text", ["granian", "--queues default", "--queues traces", "beat", "postgres", "valkey"]
 )
 def test_what_is_killed_comes_back(stack: Stack, text: str) -> None:
     before = stack.leader(text)
