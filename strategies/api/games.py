@@ -79,9 +79,15 @@ class GamesView(ApiView):
         body=GameBody,
         answers={201: GameAnswer},
         errors={
-            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            400: [
+                "DSL_VARIABLE_UNKNOWN",
+                "DSL_VARIABLE_TYPE",
+                "DSL_VARIABLE_RANGE",
+                "DSL_NUMBER_RANGE",
+                "VALUE_INVALID",
+            ],
             404: ["STRATEGY_NOT_FOUND"],
-            409: ["GAME_EXISTS", "STRATEGY_ARCHIVED"],
+            409: ["GAME_EXISTS", "STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
         },
     )
     def post(self, request: Request) -> HttpResponse:
@@ -132,9 +138,15 @@ class GameView(ApiView):
         body=GameChanges,
         answers={200: GameAnswer},
         errors={
-            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            400: [
+                "DSL_VARIABLE_UNKNOWN",
+                "DSL_VARIABLE_TYPE",
+                "DSL_VARIABLE_RANGE",
+                "DSL_NUMBER_RANGE",
+                "VALUE_INVALID",
+            ],
             404: ["GAME_NOT_FOUND", "STRATEGY_NOT_FOUND"],
-            409: ["STRATEGY_ARCHIVED"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
         },
     )
     def patch(self, request: Request, game: str) -> HttpResponse:

@@ -63,9 +63,15 @@ class TasksView(ApiView):
         body=TaskBody,
         answers={201: TaskAnswer},
         errors={
-            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            400: [
+                "DSL_VARIABLE_UNKNOWN",
+                "DSL_VARIABLE_TYPE",
+                "DSL_VARIABLE_RANGE",
+                "DSL_NUMBER_RANGE",
+                "VALUE_INVALID",
+            ],
             404: ["GAME_NOT_FOUND", "STRATEGY_NOT_FOUND"],
-            409: ["TASK_EXISTS", "STRATEGY_ARCHIVED"],
+            409: ["TASK_EXISTS", "STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
         },
     )
     def post(self, request: Request, game: str) -> HttpResponse:
@@ -119,9 +125,15 @@ class TaskView(ApiView):
         body=TaskChanges,
         answers={200: TaskAnswer},
         errors={
-            400: ["DSL_VARIABLE_UNKNOWN", "DSL_VARIABLE_TYPE", "DSL_NUMBER_RANGE", "VALUE_INVALID"],
+            400: [
+                "DSL_VARIABLE_UNKNOWN",
+                "DSL_VARIABLE_TYPE",
+                "DSL_VARIABLE_RANGE",
+                "DSL_NUMBER_RANGE",
+                "VALUE_INVALID",
+            ],
             404: ["GAME_NOT_FOUND", "TASK_NOT_FOUND", "STRATEGY_NOT_FOUND"],
-            409: ["STRATEGY_ARCHIVED"],
+            409: ["STRATEGY_ARCHIVED", "STRATEGY_NOT_PUBLISHED"],
         },
     )
     def patch(self, request: Request, game: str, task: str) -> HttpResponse:
