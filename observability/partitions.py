@@ -51,16 +51,6 @@ def drop_expired(today: date) -> list[str]:
     return dropped
 
 
-def n_rows_in_defaults() -> int:
-    """Count what found no day's partition; not above 0 in good health."""
-    n_rows = 0
-    with connection.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(f"SELECT count(*) FROM {table.table}_default")  # noqa: S608  # a constant's name
-            n_rows += cursor.fetchone()[0]
-    return n_rows
-
-
 def _partitions(table: str) -> Iterator[str]:
     """Name a table's partitions by day, in their order; the default one is none."""
     with connection.cursor() as cursor:

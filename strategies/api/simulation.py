@@ -12,7 +12,7 @@ from gameproject.lib.api import whole_if_integral
 from gameproject.lib.body import Body, ExternalId, Line
 from gameproject.lib.errors import BadRequest
 from gameproject.lib.openapi import endpoint
-from strategies import dsl, events, programs, publishing, selectors
+from strategies import dsl, events, publishing, selectors
 from strategies.answers import BonusAnswer, bonus_answers
 from strategies.api.base import ApiView, json_response
 from strategies.api.strategy_answers import (
@@ -137,7 +137,11 @@ class SimulateStoredView(ApiView):
         body = self.read(SimulateBody)
         row = selectors.strategy_by_name(self.principal.realm_id, strategy)
         is_stored = body.ast_json is msgspec.UNSET
-        program = _stored_program(row, body.version) if is_stored else _program_in_body(self, body, row)
+        program = (
+            publishing.program_of(version_or_latest(row, body.version))
+            if is_stored
+            else _program_in_body(self, body, row)
+        )
         return json_response(_simulation(self, body, program))
 
 
@@ -173,16 +177,5 @@ def _program_in_body(view: ApiView, body: SimulateBody, row: Strategy | None) ->
     kind = read_kind(body.type or (row.type if row else dsl.Kind.FULL.value))
     parent = parent_strategy(view, body.parent_strategy_id) or (row.parent if row else None)
     validation = publishing.validated(realm=view.realm, kind=kind, parent=parent, program=body.ast_json)
-    assert validation.program is not None  # noqa: S101  # `validated` raises where there is none
-    return validation.program
-
-
-def _stored_program(strategy: Strategy, number: int | None) -> dsl.Program:
-    version = version_or_latest(strategy, number)
-    if version.published_at is not None:
-        return programs.load(version.pk).program
-    validation = publishing.validated(
-        realm=strategy.realm, kind=dsl.Kind(strategy.type), parent=strategy.parent, program=version.program
-    )
     assert validation.program is not None  # noqa: S101  # `validated` raises where there is none
     return validation.program
