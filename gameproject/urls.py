@@ -23,6 +23,8 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/v1/", include("strategies.api.urls")),
+    path("api/v1/", include("observability.api.urls")),
+    path("api/v1/", include("kpi.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("admin/search/", admin.site.admin_view(search), name="search"),

@@ -1,4 +1,4 @@
-"""What happened, as rows."""
+"""Runs of strategies that were kept."""
 
 from django.db import models
 

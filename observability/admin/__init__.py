@@ -1,0 +1,1 @@
+"""What happened, in the admin: read only."""
