@@ -32,7 +32,7 @@ MAX_ATTEMPTS: Final = 5
 MAX_DEADLOCKS: Final = 3
 # Kept back of the deadline, so that the answer keeps it: for the watchdog, which lets the server's own timeouts speak
 # first, and for the way out.
-RESERVE_SECONDS: Final = 0.08
+RESERVE_SECONDS: Final = 0.1
 SERVER_TIMEOUTS: Final = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 

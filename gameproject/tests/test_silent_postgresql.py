@@ -49,6 +49,22 @@ def test_a_new_connection_takes_no_longer_than_its_request_may(
     assert suspected == [True]
 
 
+def test_a_long_request_stops_connecting_when_the_server_is_known_to_be_silent(
+    silent_port: int, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "_answers", lambda: False)
+    database = connection.copy()
+    database.settings_dict.update(HOST="127.0.0.1", PORT=str(silent_port))
+    started = time.monotonic()
+    try:
+        with watchdog.watch(started + 60, database), pytest.raises(OperationalError, match="within"):
+            database.ensure_connection()
+        assert 0.5 < time.monotonic() - started < 1.5, "and not the 2 s of its connect_timeout"
+    finally:
+        monkeypatch.undo()
+        assert breaker._answered.wait(5)
+
+
 def test_a_silent_server_is_told_from_one_that_answers_or_refuses(
     silent_port: int, monkeypatch: pytest.MonkeyPatch, transactional_db: None
 ) -> None:

@@ -5,14 +5,19 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from typing import Any, Final
 
 import psycopg
 from django.db.backends.postgresql import base
 
 from gameproject.lib.postgresql.breaker import breaker
-from gameproject.lib.postgresql.deadline import watchdog
+from gameproject.lib.postgresql.deadline import (
+    CHECK_EVERY_SECONDS,
+    SILENT_SECONDS,
+    SUSPICIOUS_SECONDS,
+    watchdog,
+)
 
 Connection = psycopg.Connection[Any]
 LOOK_AFTER_SECONDS: Final = 0.05
@@ -81,12 +86,21 @@ def within(seconds: float, connect: Callable[[], Connection]) -> Connection:
             raw.close()
 
     threading.Thread(target=run, name="postgresql-connect", daemon=True).start()
-    try:
-        return made.result(max(0.0, seconds))
-    except TimeoutError:
-        if made.cancel():
-            raise psycopg.errors.ConnectionTimeout(f"no connection within {seconds:.2f} s") from None
-        return made.result()
+    _wait_for(made, seconds)
+    if made.cancel():
+        raise psycopg.errors.ConnectionTimeout(f"no connection within {seconds:.2f} s")
+    return made.result()
+
+
+def _wait_for(made: Future[Connection], seconds: float) -> None:
+    """Wait until it is there or time is up; no longer than others do if the server turns out to be silent."""
+    began_at = time.monotonic()
+    wait([made], max(0.0, min(seconds, SUSPICIOUS_SECONDS)))
+    while not made.done() and (left := began_at + seconds - time.monotonic()) > 0:
+        breaker.suspect()
+        if breaker.silent_seconds() >= SILENT_SECONDS:
+            return
+        wait([made], min(left, CHECK_EVERY_SECONDS))
 
 
 def was_closed(raw: Connection) -> bool:
