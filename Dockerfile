@@ -22,5 +22,8 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 STATIC_ROOT=/srv/staticfiles
 RUN SECRET_KEY=of-the-build python manage.py collectstatic --no-input
 USER service
 EXPOSE 8000
+# Where the processes of a container share their figures, emptied before they start (docs/metrics.md).
+ENV PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
+ENTRYPOINT ["sh", "-c", "mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && rm -f \"$PROMETHEUS_MULTIPROC_DIR\"/*.db && exec \"$@\"", "start"]
 # One worker a core, 4 threads each: docs/architecture.md.
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --no-ws --workers ${WEB_WORKERS:-2} --blocking-threads 4 --respawn-failed-workers --workers-kill-timeout 10 gameproject.wsgi:application"]
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --no-ws --workers ${WEB_WORKERS:-2} --blocking-threads 4 --respawn-failed-workers --workers-kill-timeout 10 --log-config gameproject/granian_logs.json gameproject.wsgi:application"]

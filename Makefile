@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock openapi compile fuzz bench drill demo history clean
+.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock openapi compile fuzz bench drill smoke demo history clean
 
 # The first Python on PATH that is new enough; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -40,8 +40,11 @@ fuzz: .venv/installed-dev ## Send the API what its description allows, and what 
 bench: .venv/installed-dev ## Measure (SECTION=name for one part, ARGS=--quick to try it; docs/bench.md)
 	@exec $(BIN)/python -m bench $(ARGS) $(SECTION)
 
-drill: .venv/installed-dev ## Kill, restart and stop servers under load, then audit the ledger (NAME=name for one)
+drill: .venv/installed-dev ## Kill, restart and stop servers under load, then audit ledger and traces (NAME=name for one)
 	$(BIN)/python -m ops.drills $(NAME)
+
+smoke: .venv/installed-dev ## Run everything with a real Prometheus and Alertmanager, ask for all metrics, let an alert fire
+	@exec $(BIN)/python -m ops.smoke
 
 demo: .venv/installed ## Send lifelike traffic to what `make run` serves (RATE=20 events a second, SECONDS=60, 0: no end)
 	@$(BIN)/python manage.py demo_traffic --rate $(or $(RATE),20) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
@@ -49,7 +52,8 @@ demo: .venv/installed ## Send lifelike traffic to what `make run` serves (RATE=2
 history: .venv/installed ## Fill the last DAYS=30 of the demo realm that `make run` serves with EVENTS=20000
 	@test -n "$$DATABASE_URL" -o -e .local/run.json || { echo "There is nothing to fill. Start it in another terminal: make run"; exit 1; }
 	@DATABASE_URL="$${DATABASE_URL:-$$($(BIN)/python -c 'import json; print(json.load(open(".local/run.json"))["databaseUrl"])')}" \
-	$(BIN)/python manage.py demo_history --days $(or $(DAYS),30) --events $(or $(EVENTS),20000) --seed $(or $(SEED),1)
+	sh -c '$(BIN)/python manage.py demo_history --days $(or $(DAYS),30) --events $(or $(EVENTS),20000) --seed $(or $(SEED),1) \
+	&& $(BIN)/python manage.py demo_kpis --days $(or $(DAYS),30)'
 
 clean: ## Delete .venv, caches and .local WITH ITS DATA
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m ops.local.clean; fi

@@ -24,10 +24,13 @@ SECTIONS: Final = {
     "pages": "the admin with two million scores",
     "leaderboard": "top lists and ranks with a million players",
     "servers": "web servers, on the scoring request",
+    "traces": "one worker that stores traces",
+    "sampling": "what traces cost a request, with a broker that is up, hung and away",
+    "faults": "servers killed, hung and locked under load: nothing felt, every trace accounted for",
 }
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 STOP_SECONDS: Final = 30.0
-ALL: Final = ("dsl", "http", "growth", "contention", "pages")
+ALL: Final = ("dsl", "http", "growth", "contention", "pages", "traces", "sampling", "faults")
 
 
 def main() -> int:

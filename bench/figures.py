@@ -16,7 +16,10 @@ TOO_NOISY: Final = 0.10
 
 @dataclass(frozen=True)
 class Figure:
-    """A median, and its noise: the typical difference, as a share, of the same thing measured twice in turn."""
+    """A median, and its noise: the typical difference, as a share, of the same thing measured twice in turn.
+
+    What was counted is a whole number, and stays exact.
+    """
 
     value: float
     noise: float | None = None
@@ -25,9 +28,13 @@ class Figure:
     def is_noisy(self) -> bool:
         return self.noise is not None and self.noise > TOO_NOISY
 
+    @property
+    def told(self) -> float:
+        return self.value if isinstance(self.value, int) else rounded(self.value)
+
     def __str__(self) -> str:
         noise = "" if self.noise is None else f" ± {self.noise:.0%}"
-        return f"{rounded(self.value):g}{noise}{' TOO NOISY' if self.is_noisy else ''}"
+        return f"{self.told:.12g}{noise}{' TOO NOISY' if self.is_noisy else ''}"
 
 
 def rounded(value: float, digits: int = 3) -> float:

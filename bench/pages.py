@@ -1,4 +1,4 @@
-"""The admin with two million scores over thirty days: how long every list takes, home, and why scores are what they are.
+"""The admin with two million scores, traces and audit rows over thirty days: how long every list takes, home, and why scores are what they are.
 
 The models come from the admin's own registry, and filters, search and the last page from what the pages offer, so that
 a list which is added is measured too. One person looks: a logged-in superuser, one request after the other.
@@ -24,10 +24,11 @@ from django.db.models import Model
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from bench import seeding, stage, web
+from bench import seeding, seeding_observed, stage, web
 from bench.figures import MIN_PAIRS, Figure, noise, rounded
 from bench.results import Findings, table
 from bench.turns import take_turns
+from observability.models import Logs, StrategyExecutionLog
 from strategies.models import Game, Score
 
 LEDGER: Final = seeding.Ledger(n_scores=1_000_000, n_players=100_000, n_tasks_each=5)  # for each of two games
@@ -83,6 +84,12 @@ def pages(browser: Browser, games: list[Game]) -> Iterator[Page]:
         for score in Score.objects.filter(game=game).order_by("-id")[:N_EXPLAINED]:
             path = reverse("admin:strategies_score_change", args=[score.pk])
             yield Page(path, f"score {str(score.pk)[-6:]} of {game.external_id}, explained")
+    for execution in StrategyExecutionLog.objects.order_by("-id")[:N_EXPLAINED]:
+        path = reverse("admin:observability_strategyexecutionlog_change", args=[execution.pk])
+        yield Page(path, f"execution {str(execution.pk)[-6:]}")
+        yield Page(reverse("request", args=[execution.request_id]), f"request of {str(execution.pk)[-6:]}")
+    for row in Logs.objects.order_by("-id")[:N_EXPLAINED]:
+        yield Page(reverse("admin:observability_logs_change", args=[row.pk]), f"audit entry {row.sequence}")
 
 
 def list_pages(browser: Browser, model: type[Model], model_admin: "ModelAdmin[Model]") -> Iterator[Page]:
@@ -169,6 +176,7 @@ def _fill(cluster: stage.Cluster, ledger: seeding.Ledger) -> list[Game]:
     for game in games:
         seeding.score_prototypes(world, game)
         seeding.seed(cluster.postgres.url, game, ledger, label=f"scores of {game.external_id}")
+    seeding_observed.fill(cluster.postgres.url, n_audit_rows=len(games) * ledger.n_scores)
     cluster.settle()
     return games
 

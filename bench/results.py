@@ -22,14 +22,14 @@ class Findings:
 
 def merged(latest: Mapping[str, Any], section: str, findings: Findings) -> dict[str, Any]:
     """Put a section's figures in the place of its earlier ones; all others stay."""
-    others = {
-        key: value for key, value in latest.items() if key != section and not key.startswith(f"{section}.")
-    }
     figures = findings.figures
+    # A section may give a figure to another's name: it owns those that it has listed.
+    own = {section, *latest.get(section, {}).get("keys", []), *figures}
+    others = {key: value for key, value in latest.items() if key not in own}
     noise = {key: rounded(each.noise) for key, each in figures.items() if each.noise is not None}
     too_noisy = sorted(key for key, each in figures.items() if each.is_noisy)
-    detail = {**findings.detail, "noise": noise, "tooNoisy": too_noisy}
-    return {**others, **{key: rounded(each.value) for key, each in figures.items()}, section: detail}
+    detail = {**findings.detail, "keys": sorted(figures), "noise": noise, "tooNoisy": too_noisy}
+    return {**others, **{key: each.told for key, each in figures.items()}, section: detail}
 
 
 def keep(section: str, findings: Findings, out: Path = OUT) -> None:

@@ -10,6 +10,11 @@ from django.http import HttpRequest
 MENU = {
     "Scoring": ("strategies.Score", "strategies.Game", "strategies.Task", "strategies.Player"),
     "Strategies": ("strategies.Strategy", "strategies.StrategyVersion", "strategies.Alias"),
+    "How it goes": ("kpi.KpiMetrics",),
+    "What happened": (
+        *("observability.StrategyExecutionLog", "observability.ApiRequests", "observability.Logs"),
+        *("observability.UptimeLogs", "observability.AuditChain"),
+    ),
     "Access": ("strategies.Realm", "strategies.ApiKey", "auth.User", "auth.Group"),
 }
 App = dict[str, Any]

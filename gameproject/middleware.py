@@ -20,6 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from whitenoise import middleware as whitenoise
 
+from gameproject.lib import request_context
 from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import watchdog
 
@@ -51,6 +52,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())  # type: ignore[attr-defined]  # ours
+        request_context.begin(request_id=request.request_id)  # type: ignore[attr-defined]  # ours
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]  # ours
         return response

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "gameproject.middleware.DeadlineMiddleware",
     "gameproject.middleware.RequestIdMiddleware",
+    "observability.middleware.RequestRecordMiddleware",
     "gameproject.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "gameproject.middleware.ContentSecurityPolicyMiddleware",
@@ -48,6 +49,7 @@ MIDDLEWARE = [
     "gameproject.middleware.CommonMiddleware",
     "gameproject.middleware.CsrfViewMiddleware",
     "gameproject.middleware.AuthenticationMiddleware",
+    "observability.staff_users.StaffUserMiddleware",
     "gameproject.middleware.MessageMiddleware",
     "gameproject.middleware.XFrameOptionsMiddleware",
 ]
@@ -97,14 +99,25 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_ROUTES = {"observability.tasks.store_executions": {"queue": "traces"}}
+CELERY_TASK_ROUTES = {
+    "observability.tasks.store_executions": {"queue": "traces"},
+    "observability.tasks.store_api_requests": {"queue": "requests"},
+}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A killed worker's messages come back after this many seconds, not after the default hour.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60}
+# A killed worker's messages come back after a minute, not after the default hour; each worker looks every 10 s, not 100.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_WORKER_CONSUMER = "gameproject.lib.celery_consumer:Consumer"
+# Never, in effect: Celery would connect to PostgreSQL anew for every task (`keep_connection` in gameproject/celery.py).
+CELERY_DB_REUSE_MAX = 1_000_000_000
 
 # ── Scoring ──────────────────────────────────────────────────────────────────────────────────────
 STRATEGY_OBSERVERS = env.words("STRATEGY_OBSERVERS", "observability.observer.DslExecutionObserver")
+CHANGE_RECORDERS = env.words("CHANGE_RECORDERS", "observability.audit.record_change")
 SCORING_DEADLINE_SECONDS = env.number("SCORING_DEADLINE_SECONDS", 0.5)
 SCORING_BATCH_DEADLINE_SECONDS = env.number("SCORING_BATCH_DEADLINE_SECONDS", 10.0)
 THROTTLING_ENABLED = env.boolean("THROTTLING_ENABLED", default=True)
@@ -114,6 +127,10 @@ DSL_EXECUTION_LOG_ENABLED = env.boolean("DSL_EXECUTION_LOG_ENABLED", default=Tru
 DSL_EXECUTION_LOG_SAMPLE_RATE = env.number("DSL_EXECUTION_LOG_SAMPLE_RATE", 0.05)
 DSL_EXECUTION_LOG_TRACE_LIMIT = env.integer("DSL_EXECUTION_LOG_TRACE_LIMIT", 200)
 DSL_EXECUTION_LOG_QUEUE_MAXSIZE = env.integer("DSL_EXECUTION_LOG_QUEUE_MAXSIZE", 1000)
+
+# ── Request records (docs/operating.md) ──────────────────────────────────────────────────────────
+API_REQUESTS_SAMPLE_RATE = env.number("API_REQUESTS_SAMPLE_RATE", 1.0)
+API_REQUESTS_QUEUE_MAXSIZE = env.integer("API_REQUESTS_QUEUE_MAXSIZE", 1000)
 
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────
 API_MAX_BODY_BYTES = env.integer("API_MAX_BODY_BYTES", 1024 * 1024)
@@ -134,7 +151,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["gameproject.lib.api.JsonRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gameproject.lib.api.AlwaysJson",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "gameproject.lib.api.handle_exception",
+    "EXCEPTION_HANDLER": "observability.refusals.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -149,7 +166,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "gameproject.lib.openapi.add_components",
         "gameproject.lib.openapi.say_which_bodies_are_required",
-        "strategies.api.examples.add_examples",
+        "gameproject.lib.api_examples.add_examples",
     ],
     "PREPROCESSING_HOOKS": ["gameproject.lib.openapi.only_the_api"],
     "AUTHENTICATION_WHITELIST": [],
@@ -191,7 +208,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Behind TLS, everywhere but on a developer's machine. `make run` and compose on loopback switch it off.
 SECURE = env.boolean("SECURE", default=not DEBUG)
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", default=False) else None
 )
@@ -213,11 +230,46 @@ SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────────
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json")
+# Django and granian come with handlers of their own; their records are to take the one way.
+_PASSED_ON: dict[str, object] = {"handlers": [], "level": "NOTSET", "propagate": True}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django.request": {"level": "ERROR"}},  # a 4xx is the client's news, not ours
+    "formatters": {"structured": {"()": "observability.logs.formatter", "rendered_as": LOG_FORMAT}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "structured"},
+        "counter": {"class": "observability.log_records.LogRecordCounter"},
+    },
+    "root": {"handlers": ["console", "counter"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": _PASSED_ON,
+        "django.server": _PASSED_ON,
+        "_granian": _PASSED_ON,
+        "granian.access": _PASSED_ON,
+        "django.request": {"level": "ERROR"},  # a 4xx is the client's news, not ours
+        "celery.worker.strategy": {"level": "WARNING"},  # that a task came; that it is done says enough
+    },
 }
+
+# ── Metrics (docs/metrics.md) ────────────────────────────────────────────────────────────────────
+METRICS_ENABLED = env.boolean("METRICS_ENABLED", default=True)
+# Neither of them: nobody may read them.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_ALLOWED_NETWORKS = env.words("METRICS_ALLOWED_NETWORKS")
+# The folder in which processes share their figures; prometheus_client reads the variable itself.
+PROMETHEUS_MULTIPROC_DIR = env.text("PROMETHEUS_MULTIPROC_DIR")
+# Where a worker or beat answers for itself, if it shares no folder with the web processes; 0: nowhere.
+METRICS_PORT = env.integer("METRICS_PORT", 0)
+METRICS_ADDRESS = env.text("METRICS_ADDRESS", "127.0.0.1")
+
+# ── Sentry ───────────────────────────────────────────────────────────────────────────────────────
+SENTRY_DSN = env.text("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", "production")
+SENTRY_TRACES_SAMPLE_RATE = env.number("SENTRY_TRACES_SAMPLE_RATE", 0.1)
+SENTRY_PROFILES_SAMPLE_RATE = env.number("SENTRY_PROFILES_SAMPLE_RATE", 0.0)
+if SENTRY_DSN:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("gameproject.middleware.RequestIdMiddleware") + 1,
+        "observability.sentry_requests.TransactionMiddleware",
+    )

@@ -15,9 +15,13 @@ os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")
 
 application = get_wsgi_application()
 
+from observability import processes  # noqa: E402  # needs the models
+
 # A tenth of a score's CPU: there are no caches to close and no queries are kept, and DeadlineMiddleware looks after the
 # connection.
 request_started.disconnect(reset_queries)
 request_started.disconnect(close_old_connections)
 request_finished.disconnect(close_old_connections)
 request_finished.disconnect(close_caches)
+
+processes.start_web()

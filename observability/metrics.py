@@ -1,14 +1,20 @@
 """What observability counts: every run, and what becomes of the traces."""
 
+import functools
 from typing import Final
 
 from prometheus_client import Counter, Histogram
+
+from strategies.execution import Execution
+from strategies.metrics import Bounded
+
+MAX_REALMS: Final = 20  # a histogram multiplies
 
 DURATION_BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5,
 )  # fmt: skip
 DROP_REASONS: Final = ("queue_full", "broker_unavailable", "too_large", "rate_limited", "persist_failed")
-UNCONFIRMED: Final = "unconfirmed"
+REQUEST_DROP_REASONS: Final = ("buffer_full", "queue_full", "broker_unavailable", "persist_failed")
 
 DURATION = Histogram(
     "dsl_execution_duration_seconds",
@@ -33,13 +39,54 @@ LOG_LAG = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
 
+API_REQUESTS_DROPPED = Counter(
+    "scoring_api_requests_dropped_total", "Request records lost, by reason.", ["reason"]
+)
+
+# django-prometheus counts requests too, for five times the time; observability/request_metrics.py counts these.
+HTTP_REQUESTS = Counter(
+    "scoring_http_requests_total",
+    "Requests of the API and the admin that were answered.",
+    ["route", "method", "status_class"],
+)
+HTTP_DURATION = Histogram(
+    "scoring_http_request_duration_seconds",
+    "Requests of the API and the admin, from the first of our code to the last.",
+    ["route"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5),  # few: there are forty routes
+)
+
 # Present at 0 from the start: an alert on a series that does not exist yet never fires.
 for _kind in ("sampled", "slow", "error"):
     LOG_OFFERED.labels(_kind)
     LOG_PERSISTED.labels(_kind)
 for _reason in DROP_REASONS:
     LOG_DROPPED.labels(_reason)
+for _reason in REQUEST_DROP_REASONS:
+    API_REQUESTS_DROPPED.labels(_reason)
 
 
 def drop(reason: str, n: int = 1) -> None:
     LOG_DROPPED.labels(reason).inc(n)
+
+
+_realm_name = Bounded(MAX_REALMS)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _durations(realm: str, strategy_type: str, status: str) -> Histogram:
+    return DURATION.labels(_realm_name(realm), strategy_type, status)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _nodes(realm: str, strategy_type: str) -> Counter:
+    return NODES.labels(_realm_name(realm), strategy_type)
+
+
+def count_run(execution: Execution) -> None:
+    """Count a run: how long, how many nodes, and what went wrong if it failed."""
+    realm, strategy_type = execution.realm, execution.strategy_type
+    _durations(realm, strategy_type, execution.status).observe(execution.duration_seconds)
+    _nodes(realm, strategy_type).inc(execution.nodes)
+    if execution.code is not None:
+        ERRORS.labels(_realm_name(realm), strategy_type, execution.code).inc()

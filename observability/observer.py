@@ -16,6 +16,7 @@ from django.core.signals import request_finished, request_started, setting_chang
 
 from observability import metrics, sampling, trace_rows
 from observability.broker import Broker
+from observability.drops import drops
 from observability.sampling import Kept, Kind
 from observability.trace_queue import TraceQueue
 from strategies.execution import Execution
@@ -54,7 +55,7 @@ class DslExecutionObserver:
         self._errors = Buckets(timer)
 
     def record(self, execution: Execution) -> None:
-        self._count(execution)
+        metrics.count_run(execution)
         if not settings.DSL_EXECUTION_LOG_ENABLED:
             return
         kept = sampling.decide(execution, rate=settings.DSL_EXECUTION_LOG_SAMPLE_RATE)
@@ -63,17 +64,10 @@ class DslExecutionObserver:
             if not _request.is_open:
                 hand_over()
 
-    def _count(self, execution: Execution) -> None:
-        labels = (execution.realm, execution.strategy_type)
-        metrics.DURATION.labels(*labels, execution.status).observe(execution.duration_seconds)
-        metrics.NODES.labels(*labels).inc(execution.nodes)
-        if execution.code is not None:
-            metrics.ERRORS.labels(*labels, execution.code).inc()
-
     def _is_offered(self, kept: Kept) -> bool:
         metrics.LOG_OFFERED.labels(kept.kind).inc()
         if kept.kind is Kind.ERROR and self._errors.take("errors", ERRORS_A_SECOND):
-            metrics.drop("rate_limited")
+            drops.add("rate_limited")
             return False
         return True
 
@@ -88,15 +82,15 @@ def hand_over() -> None:
 
 def _row(kept: Kept) -> bytes | None:
     if trace_queue().broker.is_away:  # spare the second run
-        metrics.drop("broker_unavailable")
+        drops.add("broker_unavailable")
         return None
     try:
         return trace_rows.encode_row(kept, trace_limit=settings.DSL_EXECUTION_LOG_TRACE_LIMIT)
     except trace_rows.RowTooLarge:
-        metrics.drop("too_large")
+        drops.add("too_large")
     except Exception:  # an edge of the process: nobody is left who could be told
         logger.exception("no trace of execution %s", kept.execution.execution_id)
-        metrics.drop("persist_failed")
+        drops.add("persist_failed")
     return None
 
 

@@ -1,10 +1,13 @@
-"""Tables by day: partitions made ahead, and dropped by age. Days are UTC's.
+"""Tables by day or by month: partitions made ahead, and dropped by age. Days are UTC's.
 
 A partition that is missing loses nothing, for the default one takes its rows; but no row leaves that again by age, and
 a day whose rows are in it cannot get a partition of its own any more.
+
+What is kept for long is kept by months: a statement that names no time plans every partition, and four hundred days took
+0.16 s before anything was read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -22,20 +25,40 @@ class ByDay:
     table: str
     days_kept: int
 
+    def begin(self, day: date) -> date:
+        """Return the first day of the partition that holds a day."""
+        return day
 
-TABLES: Final = (ByDay("execution_sample", 30), ByDay("execution_error", 400))
+    def end(self, begin: date) -> date:
+        return begin + timedelta(days=1)
+
+    def name(self, begin: date) -> str:
+        return f"{self.table}_{begin:%Y%m%d}"
 
 
-def make_ahead(today: date) -> list[str]:
+class ByMonth(ByDay):
+    """The same by calendar months; a row is kept until all of its month is old enough."""
+
+    def begin(self, day: date) -> date:
+        return day.replace(day=1)
+
+    def end(self, begin: date) -> date:
+        return (begin + timedelta(days=31)).replace(day=1)
+
+
+EXECUTIONS: Final = (ByDay("execution_sample", 30), ByMonth("execution_error", 400))
+REQUESTS: Final = (ByDay("observability_apirequests", 30), ByDay("observability_apirequestdrops", 30))
+TABLES: Final = EXECUTIONS + REQUESTS
+
+
+def make_ahead(today: date, tables: Iterable[ByDay] = TABLES) -> list[str]:
     """Make the partitions of today and the week ahead that are missing, and of yesterday, for late rows."""
     made = []
-    for table in TABLES:
-        there = set(_partitions(table.table))
-        for day in _days(today - timedelta(days=1), today + timedelta(days=DAYS_AHEAD)):
-            name = f"{table.table}_{day:%Y%m%d}"
-            if name not in there:
-                _make(table.table, name, day)
-                made.append(name)
+    for table in tables:
+        there = set(names(table.table))
+        days = _days(today - timedelta(days=1), today + timedelta(days=DAYS_AHEAD))
+        begins = dict.fromkeys(table.begin(day) for day in days)
+        made += [make(table, begin) for begin in begins if table.name(begin) not in there]
     return made
 
 
@@ -43,16 +66,16 @@ def drop_expired(today: date) -> list[str]:
     """Drop the partitions whose rows are all older than they are kept."""
     dropped = []
     for table in TABLES:
-        oldest = f"{table.table}_{today - timedelta(days=table.days_kept):%Y%m%d}"
-        for name in _partitions(table.table):
+        oldest = table.name(table.begin(today - timedelta(days=table.days_kept)))
+        for name in names(table.table):
             if name < oldest:
                 _execute("DROP TABLE {}", sql.Identifier(name))
                 dropped.append(name)
     return dropped
 
 
-def _partitions(table: str) -> Iterator[str]:
-    """Name a table's partitions by day, in their order; the default one is none."""
+def names(table: str) -> Iterator[str]:
+    """Name a table's partitions by the days that they begin with, in their order; the default one is none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid "
@@ -62,16 +85,17 @@ def _partitions(table: str) -> Iterator[str]:
         yield from (name for (name,) in cursor.fetchall())
 
 
-def _make(table: str, name: str, day: date) -> None:
-    begin = datetime.combine(day, time(), UTC)
+def make(table: ByDay, begin: date) -> str:
+    """Make the partition that begins with a day, if it is missing; return its name."""
     with transaction.atomic():
         _execute(
             "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})",
-            sql.Identifier(name),
-            sql.Identifier(table),
-            sql.Literal(begin),
-            sql.Literal(begin + timedelta(days=1)),
+            sql.Identifier(table.name(begin)),
+            sql.Identifier(table.table),
+            sql.Literal(datetime.combine(begin, time(), UTC)),
+            sql.Literal(datetime.combine(table.end(begin), time(), UTC)),
         )
+    return table.name(begin)
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -1,8 +1,9 @@
-"""Liveness and readiness, for balancers and orchestrators. No key: they say nothing about anybody."""
+"""Liveness, readiness and metrics, for balancers, orchestrators and Prometheus. No API key: they know none."""
 
-from django.http import HttpRequest, JsonResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from observability import health
+from observability import health, metrics_access, metrics_text
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:
@@ -22,3 +23,15 @@ def readyz(_request: HttpRequest) -> JsonResponse:
         },
     }
     return JsonResponse(body, status=200 if ready else 503)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with all metrics, to who has the token or comes from an allowed network."""
+    if not settings.METRICS_ENABLED:
+        raise Http404
+    meta = request.META
+    if not metrics_access.may_read(
+        authorization=meta.get("HTTP_AUTHORIZATION", ""), address=meta.get("REMOTE_ADDR", "")
+    ):
+        return HttpResponse(metrics_access.REFUSAL, status=403, content_type="text/plain")
+    return HttpResponse(metrics_text.of_all_processes(), content_type=metrics_text.CONTENT_TYPE)

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from strategies import metrics
+
 logger = logging.getLogger(__name__)
 
 EXECUTION_FORMAT = 1
@@ -75,12 +77,21 @@ def observers() -> tuple[Observer, ...]:
 
 
 def notify(execution: Execution) -> None:
-    """Tell every observer; one that fails stops neither the others nor the request."""
+    """Count a run and tell every observer; one that fails stops neither the others nor the request."""
+    _count(execution)
     for observer in observers():
         try:
             observer.record(execution)
         except Exception:
             logger.exception("observer %s failed", type(observer).__name__)
+
+
+def _count(run: Execution) -> None:
+    if run.outcome is None or run.points is None:
+        metrics.failed(run.strategy, run.alias)
+        return
+    points = 0.0 if run.is_test else run.points  # a test's points are in nobody's sum
+    metrics.scored(run.strategy, run.alias, run.outcome, points, run.case_name)
 
 
 def _forget_observers(*, setting: str, **_: object) -> None:

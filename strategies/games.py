@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -27,6 +27,7 @@ from django.db.models import QuerySet
 
 from gameproject.lib.errors import BadRequest, Conflict, JsonDict, NotFound, Unavailable
 from strategies import dsl, programs
+from strategies.changes import Change, announce, differing, subject_of
 from strategies.models import Alias, Game, PlayerGameStats, Realm, Score, Strategy, Task
 from strategies.models.games import TaskStatus
 from strategies.models.strategies import PRODUCTION
@@ -34,6 +35,7 @@ from strategies.models.strategies import PRODUCTION
 Row = TypeVar("Row", Game, Task)
 
 LOOK_EVERY_SECONDS: Final = 0.005
+MAX_NAMES_TOLD: Final = 50
 # Those that have locked, or are about to lock, a player's figures: scores on their way.
 IN_FLIGHT: Final = """
 SELECT DISTINCT virtualtransaction FROM pg_locks
@@ -44,6 +46,7 @@ WHERE locktype = 'relation' AND relation = 'strategies_playergamestats'::regclas
 
 
 # ── Create ───────────────────────────────────────────────────────────────────────────────────────
+@transaction.atomic
 def create_game(
     *,
     realm: Realm,
@@ -66,9 +69,11 @@ def create_game(
         params=params,
     )
     _insert(game, Conflict("There is a game with this externalGameId.", code="GAME_EXISTS"))
+    _announce("created", game, after=_described(game))
     return game
 
 
+@transaction.atomic
 def create_task(
     *,
     game: Game,
@@ -81,6 +86,7 @@ def create_task(
     require_usable(strategy or game.strategy, variables)
     task = new_task(game=game, external_id=external_id, strategy=strategy, variables=variables, params=params)
     _insert(task, task_exists())
+    _announce("created", task, after=_described(task))
     return task
 
 
@@ -118,6 +124,7 @@ def create_tasks(*, game: Game, tasks: Sequence[Task]) -> list[Task | Conflict]:
     stored = set(
         Task.objects.filter(pk__in=[task.pk for task in fresh.values()]).values_list("pk", flat=True)
     )
+    _announce_tasks(game, [task.external_id for task in fresh.values() if task.pk in stored])
     return [task if task.pk in stored else task_exists() for task in tasks]
 
 
@@ -144,20 +151,39 @@ def change_game(*, game: Game, changes: Mapping[str, object]) -> Game:
     game then has) and Conflict (strategy archived).
     """
     row = _locked(Game.objects.select_related("strategy", "realm"), game.pk)
+    before = _described(row)
     _set(row, changes)
     if changes.keys() & {"strategy", "variables"}:
         require_usable(row.strategy, row.variables)
-    return _saved(row, changes)
+    return _saved(row, changes, before)
 
 
 @transaction.atomic
 def change_task(*, task: Task, changes: Mapping[str, object]) -> Task:
     """Set what `changes` names: status, strategy (None: the game's), variables, params. As `change_game`."""
     row = _locked(Task.objects.select_related("strategy", "game__strategy"), task.pk)
+    before = _described(row)
     _set(row, changes)
     if changes.keys() & {"strategy", "variables"}:
         require_usable(row.strategy or row.game.strategy, row.variables)
-    return _saved(row, changes)
+    return _saved(row, changes, before)
+
+
+@transaction.atomic
+def store_filled(row: Game | Task) -> None:
+    """Store a game or a task, new or changed, that a form has filled and checked."""
+    known = _stored(row)
+    row.save()
+    if known is None:
+        _announce("created", row, after=_described(row))
+    else:
+        _announce_changed(row, _described(known))
+
+
+def _stored(row: Game | Task) -> Game | Task | None:
+    rows: QuerySet[Any] = type(row)._default_manager.all()  # noqa: SLF001  # Django's documented way
+    found: Game | Task | None = rows.select_for_update(no_key=True, of=("self",)).filter(pk=row.pk).first()
+    return found
 
 
 def _set(row: Game | Task, changes: Mapping[str, object]) -> None:
@@ -165,9 +191,10 @@ def _set(row: Game | Task, changes: Mapping[str, object]) -> None:
         setattr(row, name, value)
 
 
-def _saved(row: Row, changes: Mapping[str, object]) -> Row:
+def _saved(row: Row, changes: Mapping[str, object], before: JsonDict) -> Row:
     if changes:
         row.save(update_fields=list(changes))
+        _announce_changed(row, before)
     return row
 
 
@@ -228,7 +255,10 @@ def delete_game(*, game: Game) -> None:
         _wait_for_scores_in_flight()
         _require_none(scores, "GAME_SCORED")
         PlayerGameStats.objects.filter(game=row).delete()  # those of batches in which every event failed
+        before = {**_described(row), "n_tasks": tasks.count()}
+        subject = subject_of(row)
         row.delete()
+        _announce("deleted", row, subject=subject, before=before)
 
 
 def delete_task(*, task: Task) -> None:
@@ -241,7 +271,9 @@ def delete_task(*, task: Task) -> None:
         _require_closed(tasks)
         _wait_for_scores_in_flight()
         _require_none(scores, "TASK_SCORED")
+        before, subject = _described(row), subject_of(row)
         row.delete()
+        _announce("deleted", row, subject=subject, before=before)
 
 
 @contextmanager
@@ -288,3 +320,57 @@ def _in_flight() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(IN_FLIGHT)
         return {name for (name,) in cursor.fetchall()}
+
+
+# ── Told to those who keep records ───────────────────────────────────────────────────────────────
+def _described(row: Game | Task) -> JsonDict:
+    common = {
+        "external_id": row.external_id,
+        "strategy": row.strategy.slug if row.strategy else None,
+        "variables": row.variables,
+        "params": row.params,
+    }
+    if isinstance(row, Game):
+        return {**common, "platform": row.platform, "time_zone": row.time_zone}
+    return {**common, "game": row.game.external_id, "status": row.status}
+
+
+def _announce_changed(row: Game | Task, before: JsonDict) -> None:
+    before, after = differing(before, _described(row))
+    if after:
+        _announce("changed", row, before=before, after=after)
+
+
+def _announce(
+    verb: str,
+    row: Game | Task,
+    *,
+    subject: str = "",
+    before: JsonDict | None = None,
+    after: JsonDict | None = None,
+) -> None:
+    kind = "game" if isinstance(row, Game) else "task"
+    change = Change(
+        event=f"{kind}.{verb}",
+        message=f"{verb.capitalize()} the {kind} {row.external_id}.",
+        realm_id=row.realm_id,
+        module=__name__,
+        subject=subject or subject_of(row),
+        before=before,
+        after=after,
+    )
+    announce(change)
+
+
+def _announce_tasks(game: Game, names: Sequence[str]) -> None:
+    if not names:
+        return
+    change = Change(
+        event="tasks.created",
+        message=f"Created {len(names)} tasks in the game {game.external_id}.",
+        realm_id=game.realm_id,
+        module=__name__,
+        subject=subject_of(game),
+        after={"n_tasks": len(names), "first": names[:MAX_NAMES_TOLD]},
+    )
+    announce(change)

@@ -16,7 +16,7 @@ MAY: Final = {
     ),
     "operator": (
         *("add_apikey", "change_apikey", "change_game", "change_task"),
-        *("operate_strategy", "reverse_score"),
+        *("operate_strategy", "reverse_score", "manage_dead_letters"),
     ),
 }
 

@@ -20,6 +20,7 @@ from strategies import dsl, publishing, selectors
 from strategies.models import Realm, Strategy, StrategyVersion
 
 FORMAT: Final = "strategy-export/1"
+IMPORTED: Final = "strategy.imported"
 
 # GAME's own strategies by their id there; None: written in Python there, with nothing like it here.
 GAME_STRATEGIES: Final[Mapping[str, str | None]] = {
@@ -125,6 +126,7 @@ def import_strategy(
         program=document.program,
         slug=wanted,
         strategy_id=strategy_id,
+        event=IMPORTED,
     )
     if on_conflict is OnConflict.REFUSE and version.strategy.slug != wanted:
         raise Conflict(
@@ -181,6 +183,7 @@ def _edit(strategy: Strategy, kind: dsl.Kind, parent: Strategy | None, document:
         name=document.name,
         description=document.description,
         parent=parent,
+        event=IMPORTED,
     )
 
 

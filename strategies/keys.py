@@ -5,14 +5,15 @@ import hmac
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from gameproject.lib import clock
-from gameproject.lib.errors import NotFound, Unauthenticated
-from strategies import throttling
+from gameproject.lib.errors import JsonDict, NotFound, Unauthenticated
+from strategies import metrics, throttling
+from strategies.changes import Change, announce, differing, subject_of
 from strategies.models import ApiKey, Realm
 
 PREFIX_BYTES = 6
@@ -22,6 +23,7 @@ PREFIX = re.compile(r"[0-9a-f]{12}")
 FORM = re.compile(r"[0-9a-f]{12}\.[A-Za-z0-9_-]{43}")
 
 
+@transaction.atomic
 def create_api_key(
     *,
     realm: Realm,
@@ -51,7 +53,18 @@ def create_api_key(
         player_rate=player_rate,
         player_burst=player_burst,
     )
+    _announce("key.created", f"Made the key {prefix}.", row, after=_shown(row))
     return row, f"{prefix}.{secret}"
+
+
+@transaction.atomic
+def change_api_key(row: ApiKey) -> None:
+    """Store a key whose name, expiry or limits were changed."""
+    before = _shown(ApiKey.objects.select_for_update(no_key=True).get(pk=row.pk))
+    row.save()
+    before, after = differing(before, _shown(row))
+    if after:
+        _announce("key.changed", f"Changed the key {row.prefix}.", row, before, after)
 
 
 @transaction.atomic
@@ -68,6 +81,8 @@ def revoke_api_key(*, realm_id: uuid.UUID, prefix: str) -> ApiKey:
     if row.revoked_at is None:
         row.revoked_at = clock.now()
         row.save(update_fields=["revoked_at"])
+        after = {"revoked_at": row.revoked_at}
+        _announce("key.revoked", f"Revoked the key {prefix}.", row, {"revoked_at": None}, after)
     return row
 
 
@@ -97,7 +112,36 @@ def secret_matches(secret: str, secret_hash: bytes) -> bool:
 
 
 def unknown_key() -> Unauthenticated:
+    """Count a refused key, and make the refusal."""
+    metrics.refused("api_key")
     """One answer for malformed, unknown, expired and revoked keys: a guesser learns nothing."""
     return Unauthenticated(
         "Send a valid API key in the header X-API-Key. Keys are made with `manage.py create_api_key`."
     )
+
+
+def _shown(row: ApiKey) -> JsonDict:
+    shown = (
+        *("name", "prefix", "scopes", "expires_at"),
+        *("key_rate", "key_burst", "player_rate", "player_burst"),
+    )
+    return {name: getattr(row, name) for name in shown}
+
+
+def _announce(
+    event: str,
+    message: str,
+    row: ApiKey,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    change = Change(
+        event=event,
+        message=message,
+        realm_id=row.realm_id,
+        module=__name__,
+        subject=subject_of(row),
+        before=before,
+        after=after,
+    )
+    announce(change)

@@ -56,7 +56,9 @@ def around(game: Game, player: Player, *, limit: int) -> list[Place]:
     first = rows[0]
     n_with_more = _count(_in(game).filter(points_total__gt=first.points))
     n_tied_before = 0
-    if rows[-1].points != first.points:  # or the rank of all is that of the first, and a million ties need no counting
+    if (
+        rows[-1].points != first.points
+    ):  # or the rank of all is that of the first, and a million ties need no counting
         n_tied_before = _count(_in(game).filter(points_total=first.points, player_id__lt=first.player_id))
     return _places(rows, n_with_more=n_with_more, n_before=n_with_more + n_tied_before)
 

@@ -10,6 +10,7 @@ another parent.
 """
 
 import uuid
+from collections.abc import Mapping
 
 import msgspec
 from django.db import IntegrityError, transaction
@@ -18,6 +19,7 @@ from django.utils.text import slugify
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unavailable, Unprocessable
 from strategies import dsl, programs, selectors, variables
+from strategies.changes import Change, announce, subject_of
 from strategies.models import Alias, Game, Realm, Strategy, StrategyVersion, Task
 from strategies.models.strategies import PRODUCTION
 
@@ -25,7 +27,7 @@ MAX_NAME = 200
 MAX_SLUG = 80
 SLUG_TRIES = 20
 # A strategy of this slug could not be reached: the API has something else at its path.
-RESERVED_SLUGS = frozenset({"custom", "fields", "import", "simulate", "templates", "validate"})
+RESERVED_SLUGS = frozenset({"compare", "custom", "fields", "import", "simulate", "templates", "validate"})
 
 
 @transaction.atomic
@@ -39,17 +41,20 @@ def create_strategy(
     program: object,
     slug: str = "",
     strategy_id: uuid.UUID | None = None,
+    event: str = "strategy.created",
 ) -> StrategyVersion:
     """Create a strategy with its first draft, under a slug made of `slug` or else the name.
 
     Raises Unprocessable with every problem of the program, and Conflict for a `strategy_id` that is there: whoever
-    chooses the id may ask twice and gets one strategy.
+    chooses the id may ask twice and gets one strategy. `event` is what those who keep records are told.
     """
     validation = validated(realm=realm, kind=kind, parent=parent, program=program)
     strategy = Strategy(realm=realm, name=name, description=description, type=kind.value, parent=parent)
     if strategy_id is not None:
         strategy.pk = strategy_id
-    return _create_version(_insert(strategy, realm, wanted_slug(slug or name)), validation, program)
+    version = _create_version(_insert(strategy, realm, wanted_slug(slug or name)), validation, program)
+    _announce(event, f"Created {strategy.slug}.", strategy, after=_described(strategy, version))
+    return version
 
 
 @transaction.atomic
@@ -70,6 +75,7 @@ def clone_strategy(
         parent=source.parent,
         program=version.program,
         strategy_id=strategy_id,
+        event="strategy.cloned",
     )
 
 
@@ -82,6 +88,7 @@ def edit_strategy(
     description: str | None = None,
     parent: Strategy | None = None,
     expected_digest: str | None = None,
+    event: str = "strategy.edited",
 ) -> StrategyVersion:
     """Change the draft in place, or begin the next one where the last version is published.
 
@@ -89,7 +96,9 @@ def edit_strategy(
     """
     strategy = _locked(strategy.pk)
     _require_not_archived(strategy)
-    _require_unchanged(selectors.latest_version(strategy), expected_digest)
+    latest = selectors.latest_version(strategy)
+    _require_unchanged(latest, expected_digest)
+    before = _described(strategy, latest)
     kind = dsl.Kind(strategy.type)
     realm = strategy.realm
     if realm is None:
@@ -104,11 +113,9 @@ def edit_strategy(
         description=strategy.description if description is None else description,
         parent=parent,
     )
-    draft = selectors.draft_of(strategy)
-    if draft is None:
-        return _create_version(strategy, validation, program)
-    _describe(draft, validation, program)
-    draft.save()
+    draft = _write_draft(strategy, validation, program)
+    after = _described(strategy, draft)
+    _announce(event, f"Edited {strategy.slug}, version {draft.number}.", strategy, before, after)
     return draft
 
 
@@ -137,7 +144,8 @@ def publish_strategy(*, strategy: Strategy, expected_digest: str | None = None) 
     ]
     version.published_at = clock.now()
     version.save()
-    _move_production(strategy, version)
+    message = f"Published version {version.number} of {strategy.slug}."
+    _move_production(strategy, version, "strategy.published", message)
     return version
 
 
@@ -162,7 +170,8 @@ def roll_back_strategy(*, strategy: Strategy, number: int) -> StrategyVersion:
             "The version is in production already.", code="VERSION_IN_PRODUCTION", params={"version": number}
         )
     _require_valid(_validate_version(strategy, version))
-    _move_production(strategy, version)
+    message = f"Rolled {strategy.slug} back to version {version.number}."
+    _move_production(strategy, version, "strategy.rolled_back", message)
     return version
 
 
@@ -181,6 +190,9 @@ def archive_strategy(*, strategy: Strategy, force: bool = False) -> Strategy:
         )
     strategy.archived_at = clock.now()
     strategy.save(update_fields=["archived_at"])
+    after = {"archived_at": strategy.archived_at}
+    message = f"Archived {strategy.slug}."
+    _announce("strategy.archived", message, strategy, {"archived_at": None}, after)
     return strategy
 
 
@@ -310,8 +322,46 @@ def _require_valid(validation: dsl.Validation) -> dsl.Validation:
     return validation
 
 
-def _move_production(strategy: Strategy, version: StrategyVersion) -> None:
+def _move_production(strategy: Strategy, version: StrategyVersion, event: str, message: str) -> None:
+    alias = Alias.objects.filter(strategy=strategy, name=PRODUCTION).select_related("version").first()
+    before = None if alias is None else _pointed_at(alias.version)
     Alias.objects.update_or_create(strategy=strategy, name=PRODUCTION, defaults={"version": version})
+    _announce(event, message, strategy, before, _pointed_at(version))
+
+
+def _pointed_at(version: StrategyVersion) -> JsonDict:
+    return {"alias": PRODUCTION, "version": version.number, "digest": version.digest}
+
+
+def _described(strategy: Strategy, version: StrategyVersion) -> JsonDict:
+    return {
+        "slug": strategy.slug,
+        "name": strategy.name,
+        "description": strategy.description,
+        "type": strategy.type,
+        "parent": strategy.parent.slug if strategy.parent else None,
+        "version": version.number,
+        "digest": version.digest,
+    }
+
+
+def _announce(
+    event: str,
+    message: str,
+    strategy: Strategy,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    change = Change(
+        event=event,
+        message=message,
+        realm_id=strategy.realm_id,
+        module=__name__,
+        subject=subject_of(strategy),
+        before=before,
+        after=after,
+    )
+    announce(change)
 
 
 def _describe_strategy(strategy: Strategy, **values: object) -> None:
@@ -321,6 +371,15 @@ def _describe_strategy(strategy: Strategy, **values: object) -> None:
         setattr(strategy, name, values[name])
     if changed:
         strategy.save(update_fields=changed)
+
+
+def _write_draft(strategy: Strategy, validation: dsl.Validation, program: object) -> StrategyVersion:
+    draft = selectors.draft_of(strategy)
+    if draft is None:
+        return _create_version(strategy, validation, program)
+    _describe(draft, validation, program)
+    draft.save()
+    return draft
 
 
 def _create_version(strategy: Strategy, validation: dsl.Validation, program: object) -> StrategyVersion:

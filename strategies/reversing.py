@@ -8,6 +8,7 @@ from django.db.models import F
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import Conflict
 from gameproject.lib.ids import uuid7
+from strategies.changes import Change, announce, subject_of
 from strategies.models import PlayerGameStats, PlayerTaskStats, Score, TaskStats
 from strategies.models.scores import Outcome, slot_of
 
@@ -29,6 +30,7 @@ def reverse_score(*, score: Score, reason: str, request_id: str) -> Score:
     reversal = _insert(score, reason=reason, request_id=request_id, at=clock.now())
     if not score.is_test:
         _take_from_sums(score)
+    _announce(score, reversal)
     return reversal
 
 
@@ -77,3 +79,16 @@ def _take_from_sums(score: Score) -> None:
     PlayerTaskStats.objects.filter(player_id=score.player_id, task_id=score.task_id).update(**less)
     slot = slot_of(score.player.external_id)
     TaskStats.objects.filter(task_id=score.task_id, slot=slot).update(**less)
+
+
+def _announce(score: Score, reversal: Score) -> None:
+    change = Change(
+        event="score.reversed",
+        message=f"Took the score {score.pk} back.",
+        realm_id=score.realm_id,
+        module=__name__,
+        subject=subject_of(score),
+        before={"points": score.points},
+        after={"points": 0, "reversal": reversal.pk, "reason": reversal.reason},
+    )
+    announce(change)

@@ -18,10 +18,11 @@ from typing import Final
 import psycopg
 from django.conf import settings
 
+from gameproject.lib import request_context
 from gameproject.lib.errors import Conflict, DomainError, Unavailable, Unprocessable
 from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import GRACE_SECONDS, watchdog
-from strategies import dsl, events, ledger, selectors, targets, throttling
+from strategies import dsl, events, ledger, metrics, selectors, targets, throttling
 from strategies.answers import ScoreAnswer, score_answer
 from strategies.events import Event
 from strategies.execution import notify
@@ -116,6 +117,7 @@ def _attempt(principal: targets.Principal, target: targets.Target, request: Requ
             _write(connection, run, request)
     except BaseException as error:
         ledger.roll_back(connection)
+        request_context.bind(strategy=target.strategy, version=str(target.version))
         _tell_of_failure(run, error, request)
         raise
     if locked.stored_id is not None:
@@ -179,7 +181,9 @@ def replay(
     """Answer with the stored score, if the key was used for this very event. Raises Conflict if not."""
     if stored_hash is None or bytes(stored_hash) != fingerprint:
         raise key_reused(score_id)
-    return score_answer(selectors.score_by_id(realm_id, score_id), replayed=True)
+    answer = score_answer(selectors.score_by_id(realm_id, score_id), replayed=True)
+    metrics.replayed(answer.strategy, answer.alias)
+    return answer
 
 
 def key_reused(score_id: uuid.UUID) -> Conflict:

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import Conflict, Forbidden
-from strategies import facts, keys, programs, selectors, throttling
+from strategies import facts, keys, metrics, programs, selectors, throttling
 from strategies.models import ApiKey, Realm
 from strategies.models.games import TaskStatus
 from strategies.variables import effective_variables
@@ -33,6 +33,7 @@ class Principal:
     """The key that a request came with."""
 
     realm_id: uuid.UUID
+    realm: str
     key_id: uuid.UUID
     prefix: str
     scopes: frozenset[str]
@@ -91,7 +92,11 @@ def authenticate(key: str, scope: str) -> Principal:
 def look_up_principal(key: str) -> Principal:
     """Ask the database for a key. Raises Unauthenticated."""
     prefix, secret = keys.split(key)
-    row = ApiKey.objects.filter(prefix=prefix).annotate(epoch=F("realm__config_epoch")).first()
+    row = (
+        ApiKey.objects.filter(prefix=prefix)
+        .annotate(realm_slug=F("realm__slug"), epoch=F("realm__config_epoch"))
+        .first()
+    )
     if (
         row is None
         or not keys.secret_matches(secret, bytes(row.secret_hash))
@@ -100,6 +105,7 @@ def look_up_principal(key: str) -> Principal:
         raise keys.unknown_key()
     return Principal(
         realm_id=row.realm_id,
+        realm=row.realm_slug,
         key_id=row.pk,
         prefix=row.prefix,
         scopes=frozenset(row.scopes),
@@ -120,6 +126,7 @@ def find(realm_id: uuid.UUID, game: str, task: str) -> Target:
     Raises NotFound, and Conflict for a closed task or a strategy that cannot score.
     """
     target = _targets.get((realm_id, game, task))
+    metrics.looked_up(hit=target is not None)
     if target is None:
         target = _remember(_targets, (realm_id, game, task), _look_up(realm_id, game, task))
     return target
@@ -157,6 +164,7 @@ def _look_up(realm_id: uuid.UUID, game_name: str, task_name: str) -> Target:
     strategy = task.strategy or game.strategy
     alias = selectors.production_alias(strategy)
     loaded = programs.load(alias.version_id)
+    metrics.compiled(programs.load.cache_info().currsize)
     variables = effective_variables(loaded.program, game, task)
     return Target(
         realm_id=realm_id,

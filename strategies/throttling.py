@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from gameproject.lib.errors import Throttled
+from strategies import metrics
 
 if TYPE_CHECKING:
     from strategies.targets import Principal
@@ -123,6 +124,7 @@ def forget_all() -> None:
 
 def _require(wait_seconds: float, scope: str, limit: Limit) -> None:
     if wait_seconds:
+        metrics.throttled(scope)
         raise Throttled(
             f"Over this {scope}'s limit of {limit.per_second} a second ({limit.burst} at once). "
             "Wait for as long as Retry-After says.",

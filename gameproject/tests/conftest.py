@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from ops.local import children
@@ -67,12 +68,13 @@ def web(world: World) -> Iterator[Web]:
 
 
 @contextmanager
-def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
-    """Serve the tests' database as production does, each process with four threads."""
+def serve(*, n_processes: int, log_file: Path | None = None, **environment: str) -> Iterator[Web]:
+    """Serve the tests' database as production does, each process with four threads; keep its log if asked to."""
     port = _free_port()
     command = [
         *(str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"),
         *("--port", str(port), "--workers", str(n_processes), "--blocking-threads", "4", "--no-ws"),
+        *("--log-config", str(settings.BASE_DIR / "gameproject" / "granian_logs.json")),
         "gameproject.wsgi:application",
     ]
     variables = {
@@ -81,7 +83,7 @@ def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
         "DATABASE_URL": database_url(),
         **environment,
     }
-    with tempfile.TemporaryFile() as log:
+    with log_file.open("w+b") if log_file else tempfile.TemporaryFile() as log:
         process = children.spawn(command, environment=variables, output=log)
         try:
             yield _ready(Web(port), process, log)
@@ -90,10 +92,10 @@ def serve(*, n_processes: int, **environment: str) -> Iterator[Web]:
 
 
 def database_url() -> str:
-    settings = connection.settings_dict
-    where = urlencode({key: settings[key.upper()] for key in ("host", "port") if settings[key.upper()]})
-    user = f"{settings['USER']}:{settings['PASSWORD']}".rstrip(":")
-    return f"postgresql://{user}@/{settings['NAME']}?{where}"
+    known = connection.settings_dict
+    where = urlencode({key: known[key.upper()] for key in ("host", "port") if known[key.upper()]})
+    user = f"{known['USER']}:{known['PASSWORD']}".rstrip(":")
+    return f"postgresql://{user}@/{known['NAME']}?{where}"
 
 
 def _free_port() -> int:

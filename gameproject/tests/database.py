@@ -7,7 +7,10 @@ import pytest
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-GUARDED_TABLES = ("strategies_score", "strategies_strategyversion")
+GUARDED_TABLES = (
+    *("strategies_score", "strategies_strategyversion"),
+    *("observability_logs", "observability_auditchain"),
+)
 
 
 @contextmanager

@@ -41,6 +41,12 @@ def test_a_figure_whose_thing_differs_from_itself_by_over_a_tenth_says_so() -> N
     assert str(Figure(12345.6)) == "12300"
 
 
+def test_what_was_counted_stays_exact() -> None:
+    found = results.Findings({"a.n": Figure(12345)})
+    assert str(Figure(12345)) == "12345"
+    assert results.merged({}, "a", found)["a.n"] == 12345
+
+
 def test_the_worst_of_several_is_the_least_or_the_most() -> None:
     several = [Figure(1.5, 0.01), Figure(1.2, 0.02)]
     assert figures.worst(several, of=min) == Figure(1.2, 0.02)
@@ -64,17 +70,30 @@ def test_things_take_turns_once_a_round_and_not_always_in_the_same_order() -> No
 
 # ── Results ──────────────────────────────────────────────────────────────────────────────────────
 def test_a_section_replaces_its_own_results_and_no_others() -> None:
-    latest = {"http.old": 1, "http": {"cells": 1}, "https.x": 2, "growth.p50_2m_over_1k": 1.1, "growth": {}}
+    latest = {
+        "http.old": 1,
+        "http": {"keys": ["http.old"]},
+        "http.cpu": 3,
+        "https.x": 2,
+        "growth.p50_2m_over_1k": 1.1,
+        "growth": {},
+    }
     found = results.Findings(
         {"http.new": Figure(0.21234, 0.2), "http.calm": Figure(7)}, {"server": "granian"}
     )
     assert results.merged(latest, "http", found) == {
+        "http.cpu": 3,  # another section's
         "https.x": 2,
         "growth.p50_2m_over_1k": 1.1,
         "growth": {},
         "http.new": 0.212,
         "http.calm": 7,
-        "http": {"server": "granian", "noise": {"http.new": 0.2}, "tooNoisy": ["http.new"]},
+        "http": {
+            "server": "granian",
+            "keys": ["http.calm", "http.new"],
+            "noise": {"http.new": 0.2},
+            "tooNoisy": ["http.new"],
+        },
     }
 
 

@@ -13,13 +13,18 @@ from typing import Any
 import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
+from redis import Redis
 
 from gameproject.lib import errors
 from gameproject.lib.openapi import codes_of
 from gameproject.tests.conftest import Web
 from gameproject.tests.documents import ROOT, Block, Exchange, blocks, differences, exchanges, parse
+from observability.tests.conftest import redis
+from observability.tests.kept import store_what_waits
 from strategies.demo import Demo, ensure_demo
 from strategies.dsl import Code
+
+__all__ = ["redis"]
 
 # ── Examples ─────────────────────────────────────────────────────────────────────────────────────
 API_GUIDES = ["docs/api.md", "docs/migrating-from-game.md"]
@@ -50,11 +55,12 @@ def filled(text: str, known: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("path", API_GUIDES)
-def test_the_examples_of_a_guide_are_what_the_service_answers(path: str, demo: Demo) -> None:
+def test_the_examples_of_a_guide_are_what_the_service_answers(path: str, demo: Demo, redis: Redis) -> None:
     known: dict[str, str] = {}
     n_examples = 0
     for n_examples, exchange in enumerate(exchanges(path), start=1):  # noqa: B007  # counted
         answer = send(exchange, demo.api_key, known)
+        store_what_waits(redis)
         where = f"{path}:{exchange.line} {exchange.method} {exchange.path}"
         assert answer.status_code == exchange.status, f"{where}: {answer.content!r}"
         shown = json.loads(filled(json.dumps(exchange.answer), known))
@@ -120,7 +126,14 @@ def test_links_between_documents_lead_somewhere(path: str) -> None:
 # ── Error codes ──────────────────────────────────────────────────────────────────────────────────
 CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 # Written like codes, and none.
-OTHERS = {"CONTENT_LENGTH", "CONTENT_TYPE", "STRATEGY_OBSERVERS", "DSL_FULL", "DSL_EXTEND"}
+OTHERS = {
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "STRATEGY_OBSERVERS",
+    "CHANGE_RECORDERS",
+    "DSL_FULL",
+    "DSL_EXTEND",
+}
 OTHER_FILES = {"settings.py", "middleware.py", "celery.py", "wsgi.py", "examples.py", "urls.py"}
 STATUSES = {
     name: value.status
@@ -130,7 +143,10 @@ STATUSES = {
 
 
 def sources() -> Iterator[ast.AST]:
-    files = [*(ROOT / "strategies").glob("*.py"), *(ROOT / "strategies" / "api").glob("*.py")]
+    files = [*(ROOT / "strategies").glob("*.py")]
+    files += [
+        file for app in ("strategies", "observability", "kpi") for file in (ROOT / app / "api").glob("*.py")
+    ]
     files += (ROOT / "gameproject").rglob("*.py")
     for path in files:
         if "tests" not in path.parts and path.name not in OTHER_FILES:

@@ -12,7 +12,7 @@ SQL = (Path(__file__).parent / "sql" / "0001_executions.sql").read_text()
 
 
 def make_partitions(_apps: object, _editor: object) -> None:
-    partitions.make_ahead(datetime.now(UTC).date())
+    partitions.make_ahead(datetime.now(UTC).date(), partitions.EXECUTIONS)
 
 
 # What Django is to know of the table: all but its partitions.

@@ -10,7 +10,7 @@ from strategies.models import Game, Realm, Strategy, StrategyVersion, Task
 class StrategyExecutionLog(models.Model):
     """A run of a strategy with its trace: every failed one within a budget, and a sample of the others.
 
-    The table is partitioned: errors and others apart, each by day (observability/partitions.py). No constraint refers
+    The table is partitioned: errors by month and the others by day (observability/partitions.py). No constraint refers
     to other tables, since rows are written in bulk and outlive what they name. Every figure computed from these rows
     is to be weighted.
     """
@@ -58,6 +58,8 @@ class StrategyExecutionLog(models.Model):
 
     class Meta:
         verbose_name = "execution"
+        default_permissions = ("view",)
+        permissions = [("manage_dead_letters", "Can put back or delete traces that were put aside")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,15 +48,34 @@ def refused_url() -> str:
 
 
 @contextlib.contextmanager
-def running_worker() -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker of the queue of traces over the test's database."""
+def running_worker(
+    queues: str = trace_messages.QUEUE,
+    *,
+    log_file: Path | None = None,
+    app: str = "gameproject",
+    pool: str = "solo",
+    **environment: str,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker of the queue of traces, or of others, over the test's database; keep its log if asked to."""
     command = [
-        *(sys.executable, "-m", "celery", "--quiet", "-A", "gameproject", "worker", "--pool", "solo"),
-        *("--queues", trace_messages.QUEUE, "--without-gossip", "--without-mingle", "--loglevel", "INFO"),
+        *(
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "-A",
+            app,
+            "worker",
+            "--pool",
+            pool,
+            "--concurrency",
+            "1",
+        ),
+        *("--queues", queues, "--without-gossip", "--without-mingle", "--loglevel", "INFO"),
     ]
-    environment = {**os.environ, "DATABASE_URL": database_url()}
-    with tempfile.TemporaryFile() as log:
-        process = children.spawn(command, environment=environment, output=log)
+    variables = {**os.environ, "DATABASE_URL": database_url(), **environment}
+    with log_file.open("w+b") if log_file else tempfile.TemporaryFile() as log:
+        process = children.spawn(command, environment=variables, output=log)
         try:
             yield process
         except BaseException:

@@ -10,7 +10,7 @@ from celery.exceptions import Reject
 from django.db import connection
 from redis import Redis
 
-from observability import tasks
+from observability import dead_letters, tasks
 from observability.models import StrategyExecutionLog
 from observability.tests.test_trace_queue import booked
 
@@ -56,8 +56,9 @@ def test_what_cannot_be_read_is_put_aside(
     with booked(persist_failed=2):
         tasks.store_executions({**message, **change})
 
-    (letter,) = redis.lrange(tasks.DEAD_LETTERS, 0, -1)
-    assert json.loads(letter) == {**message, **change}
+    (letter,), _ = dead_letters.newest()
+    assert letter.message == {**message, **change}
+    assert letter.reason
 
 
 def test_a_row_that_the_database_refuses_is_put_aside_and_the_others_are_stored(
@@ -67,16 +68,16 @@ def test_a_row_that_the_database_refuses_is_put_aside_and_the_others_are_stored(
         tasks.store_executions(changed(message, externalUserId="x" * 201))
 
     assert StrategyExecutionLog.objects.count() == 1
-    assert redis.llen(tasks.DEAD_LETTERS) == 1
+    assert redis.llen(dead_letters.KEY) == 1
 
 
 def test_the_list_of_what_was_put_aside_has_an_end(
     transactional_db: None, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "MAX_DEAD_LETTERS", 3)
+    monkeypatch.setattr(dead_letters, "MAX_LETTERS", 3)
     for _ in range(5):
         tasks.store_executions({"format": 0, "rows": []})
-    assert redis.llen(tasks.DEAD_LETTERS) == 3
+    assert redis.llen(dead_letters.KEY) == 3
 
 
 def test_a_message_goes_back_to_the_queue_when_the_database_stays_away(

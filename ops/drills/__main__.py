@@ -5,16 +5,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from ops.drills.drill import DRILLS, Report, run_drill
 from ops.drills.service import Service
+from ops.drills.trace_faults import FAULTS
+from ops.drills.traces import Load, TraceDrill, observed_service
 from ops.local.children import end_with_parent
 from ops.local.run import ROOT
 from ops.local.supervisor import STOPPING
 
 N_EVENTS: Final = 2000
 EVENTS_PER_SECOND: Final = 160.0  # so that a drill lasts longer than its faults
+TRACE_DRILLS: Final = {f"traces-{name.replace('_', '-')}": name for name in FAULTS}
+TRACE_SECONDS: Final = 12.0
 OUT: Final = ROOT / "bench" / "out" / "drills.json"
 COLUMNS: Final[Mapping[str, Callable[[Report], object]]] = {
     "drill": lambda r: r.drill,
@@ -41,13 +46,31 @@ COLUMNS: Final[Mapping[str, Callable[[Report], object]]] = {
 def main(names: Sequence[str]) -> int:
     if "MAKELEVEL" in os.environ:
         end_with_parent(STOPPING[1])
-    unknown = [name for name in names if name not in DRILLS]
+    known = [*DRILLS, *TRACE_DRILLS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"There is no drill {unknown[0]!r}; there are: {', '.join(DRILLS)}", file=sys.stderr)
+        print(f"There is no drill {unknown[0]!r}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
+    wanted = names or known
+    reports = drill_ledger([name for name in wanted if name in DRILLS])
+    loads = drill_traces([name for name in wanted if name in TRACE_DRILLS])
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    drills = [each.as_json() for each in reports]
+    OUT.write_text(
+        json.dumps(
+            {"at": time.time(), "drills": drills, "traces": [asdict(each) for each in loads]}, indent=2
+        )
+    )
+    return int(any(report.wrong for report in reports) or any(any(load.wrong()) for load in loads))
+
+
+def drill_ledger(names: Sequence[str]) -> list[Report]:
+    """Run drills whose question is the ledger, and show them."""
+    if not names:
+        return []
     reports = []
     with Service() as service:
-        for name in names or DRILLS:
+        for name in names:
             print(f"{name} ...", flush=True)
             reports.append(
                 run_drill(service, DRILLS[name], n_events=N_EVENTS, events_per_second=EVENTS_PER_SECOND)
@@ -57,9 +80,20 @@ def main(names: Sequence[str]) -> int:
     for report in reports:
         print(f"{report.drill}: {report.statuses}", *report.wrong, sep="\n  WRONG: ")
     print(f"Tracebacks in the web server's log: {n_tracebacks}")
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({"at": time.time(), "drills": [each.as_json() for each in reports]}, indent=2))
-    return int(any(report.wrong for report in reports))
+    return reports
+
+
+def drill_traces(names: Sequence[str]) -> list[Load]:
+    """Run drills whose question is what became of the traces, and show them."""
+    if not names:
+        return []
+    with observed_service() as service:
+        drill = TraceDrill(service, TRACE_SECONDS)
+        loads = [drill.load(TRACE_DRILLS[name], FAULTS[TRACE_DRILLS[name]]) for name in names]
+        loads[-1].books.wrong.extend(drill.wait_for_the_taken())
+    for load in loads:
+        print(f"traces, {load.name}: {load.books}", *load.wrong(), sep="\n  WRONG: ")
+    return loads
 
 
 def table(reports: Sequence[Report]) -> str:

@@ -1,4 +1,7 @@
-"""The service as `make run` starts it, on servers of its own, and what can be done to it."""
+"""The service as `make run` starts it, on servers of its own, and what can be done to it.
+
+A drill of the ledger needs no worker; one of traces starts it, and reads the figures of all processes, ended ones too.
+"""
 
 import fcntl
 import http.client
@@ -10,7 +13,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -25,13 +30,16 @@ from ops.local.valkey import Valkey
 WEB_WORKERS = 2
 START_SECONDS = 60.0
 N_KNOCKS = 12  # the kernel gives each new connection to one worker by chance: one of them asks each
+END_BY = {"web": signal.SIGTERM, "traces": signal.SIGTERM, "postgres": signal.SIGQUIT}
+WORKER_READY = " ready."  # Celery's own word
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 class Service:
     """PostgreSQL, Valkey and the web server. A context manager; call it from the main thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = variables or {}
         # Where the next test run looks for what a killed one has left.
         self.folder = testing.FOLDER / f"{os.getpid()}-{secrets.token_hex(2)}"
         self.postgres = Postgres(self.folder / "postgres")
@@ -42,7 +50,7 @@ class Service:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True)
+        self.metrics_folder.mkdir(parents=True)
         self._open.callback(testing.remove, self.folder)
         self._open.callback(self._end_all)
         lock = self._open.enter_context((self.folder / "lock").open("ab"))
@@ -60,6 +68,11 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the processes share their figures, those that were killed too."""
+        return self.folder / "metrics"
+
     # ── Starting ─────────────────────────────────────────────────────────────────────────────────
     @property
     def environment(self) -> dict[str, str]:
@@ -72,6 +85,8 @@ class Service:
             "DEBUG": "false",
             "STATIC_ROOT": str(self.folder / "static"),
             "DJANGO_SETTINGS_MODULE": "gameproject.settings",
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder),
+            **self._variables,
         }
 
     def _start_servers(self) -> None:
@@ -93,16 +108,26 @@ class Service:
             raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _start_web(self) -> None:
-        [web] = [
-            each
-            for each in service_programs(Options(self.port, WEB_WORKERS), self.environment)
-            if each.name == "web"
-        ]
-        with (self.folder / "web.log").open("ab") as log:
-            self._processes["web"] = children.spawn(
-                web.command, environment=web.environment, folder=ROOT, output=log
+    def _start_program(self, name: str) -> None:
+        programs = service_programs(Options(self.port, WEB_WORKERS), self.environment)
+        [program] = [each for each in programs if each.name == name]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = children.spawn(
+                program.command, environment=program.environment, folder=ROOT, output=log
             )
+
+    def start_worker(self) -> None:
+        """Start the worker of the queue of traces, and wait until it takes messages."""
+        n_before = self.log("traces").count(WORKER_READY)
+        self._start_program("traces")
+        give_up_at = time.monotonic() + START_SECONDS
+        while self.log("traces").count(WORKER_READY) == n_before:
+            if time.monotonic() > give_up_at:
+                raise RuntimeError(f"the worker does not start:\n{self.log('traces')[-3000:]}")
+            time.sleep(0.05)
+
+    def _start_web(self) -> None:
+        self._start_program("web")
         give_up_at = time.monotonic() + START_SECONDS
         while not self._is_ready():
             if time.monotonic() > give_up_at:
@@ -154,7 +179,11 @@ class Service:
             self.call("GET", "/healthz")
 
     def web_log(self) -> str:
-        return (self.folder / "web.log").read_text(errors="replace")
+        return self.log("web")
+
+    def log(self, program: str) -> str:
+        file = self.folder / f"{program}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     # ── Hurting ──────────────────────────────────────────────────────────────────────────────────
     def end(self, server: Server, number: signal.Signals) -> None:
@@ -164,6 +193,15 @@ class Service:
         process.send_signal(number)
         process.wait(30)
         psutil.wait_procs(everyone, timeout=30)
+
+    def end_worker(self, number: signal.Signals) -> None:
+        """End the worker of traces: all of its processes by SIGKILL, the first of them by any other signal."""
+        process = self._processes.pop("traces")
+        if number is signal.SIGKILL:
+            children.signal_group(process, number)
+        else:
+            process.send_signal(number)
+        process.wait(30)
 
     def kill_all_of(self, server: Server) -> None:
         """End all processes of a server at the same moment, as a crash of the machine would."""
@@ -197,9 +235,7 @@ class Service:
 
     def _end_all(self) -> None:
         for name, process in reversed(self._processes.items()):
-            number = (
-                signal.SIGTERM if name == "web" else signal.SIGQUIT if name == "postgres" else signal.SIGKILL
-            )
+            number = END_BY.get(name, signal.SIGKILL)
             children.stop(process, stop_signal=number, seconds=10)
         self._processes.clear()
         shutil.rmtree(self.folder / "static", ignore_errors=True)

@@ -145,7 +145,7 @@ def service_programs(options: Options, environment: Mapping[str, str]) -> list[P
     commands = {
         "web": [*web, "gameproject.wsgi:application"],
         "worker": [*worker, "--hostname", "default@%h", "--queues", "default"],
-        "traces": [*worker, "--hostname", "traces@%h", "--queues", "traces"],
+        "traces": [*worker, "--hostname", "traces@%h", "--queues", "traces,requests"],
         "beat": [
             *celery,
             "beat",
@@ -222,6 +222,13 @@ def answers(url: str) -> Callable[[], bool]:
     return ask
 
 
+def forget_figures(folder: Path) -> None:
+    """Empty the folder of metrics: figures of an earlier run's processes would be added to those of this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.db"):
+        path.unlink()
+
+
 def worker_answers(broker_url: str) -> Callable[[], bool]:
     """Return a function that says whether a worker answers a ping through the broker."""
     app = Celery(broker=broker_url, set_as_current=False)
@@ -263,6 +270,9 @@ def run(options: Options) -> None:
         environment = {
             "DEBUG": "false",
             "SECURE": "false",  # plain HTTP on loopback
+            "LOG_FORMAT": "console",
+            "METRICS_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "PROMETHEUS_MULTIPROC_DIR": str(LOCAL / "metrics"),
             "SECRET_KEY": kept_secret(LOCAL / "secret_key"),
             "STATIC_ROOT": str(LOCAL / "staticfiles"),
             **os.environ,
@@ -270,6 +280,7 @@ def run(options: Options) -> None:
             "PYTHONUNBUFFERED": "1",
         }
         demo = prepare_data(supervisor, environment)
+        forget_figures(Path(environment["PROMETHEUS_MULTIPROC_DIR"]))
         start_service(supervisor, options, environment)
         facts = {
             "url": options.url,

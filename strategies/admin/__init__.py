@@ -1,5 +1,5 @@
 """The admin: what is stored, read-only where programs write it."""
 
-from strategies.admin import games, scores, strategies, tenancy
+from strategies.admin import games, scores, search, strategies, tenancy
 
-__all__ = ["games", "scores", "strategies", "tenancy"]
+__all__ = ["games", "scores", "search", "strategies", "tenancy"]

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from gameproject.lib.admin import BoundedPaginator, KeysetAdmin, KeysetFilters, badge, moment, one_line
 from strategies.admin import figures
 from strategies.admin.links import link_to, scores_url
+from strategies.games import store_filled
 from strategies.models import Game, Player, Realm, Task
 from strategies.models.games import TaskStatus
 
@@ -44,6 +45,9 @@ class WithFigures(admin.ModelAdmin[M]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: object, change: bool) -> None:  # noqa: FBT001  # Django's signature
+        store_filled(obj)
 
     def change_view(
         self,
@@ -111,7 +115,7 @@ class TaskAdmin(WithFigures[Task]):
 
     def save_model(self, request: HttpRequest, obj: Task, form: object, change: bool) -> None:  # noqa: FBT001  # Django's signature
         obj.realm = obj.game.realm
-        obj.save()
+        super().save_model(request, obj, form, change)
 
     def figures(self, row: Task) -> dict[str, Any]:
         url = scores_url(realm=row.realm.slug, task=row.pk, span="all")

@@ -53,9 +53,6 @@ class ScorePage:
         if score.fallback is not None:
             yield "Fallback", encode_json(score.fallback)
 
-    def same_request_url(self) -> str:
-        return scores_url(q=self.score.request_id)
-
     def same_player_url(self) -> str:
         score = self.score
         return scores_url(realm=score.realm.slug, player=score.player.external_id, span="all")

@@ -1,17 +1,14 @@
-"""One search box for everything: an exact name leads to its page."""
+"""What the search box finds here: everything that has a name."""
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 
-from strategies.admin.links import page_of, scores_url
+from gameproject.lib.admin.search import Hit, finder, may_see
+from strategies.admin.links import page_of
 from strategies.admin.score_filters import is_uuid
 from strategies.models import ApiKey, Game, Player, Realm, Score, Strategy, Task
 
@@ -28,29 +25,13 @@ WAYS: Final[tuple[tuple[type[Model], str], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    kind: str
-    name: str
-    url: str
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """Go to what is named, if it is one thing; else list what is."""
-    term = request.GET.get("q", "").strip()[:300].replace("\0", "")
-    hits = list(find(request, term)) if term else []
-    if len(hits) == 1:
-        return redirect(hits[0].url)
-    context = {**admin.site.each_context(request), "title": "Found", "term": term, "hits": hits}
-    return TemplateResponse(request, "admin/strategies/found.html", context)
-
-
+@finder
 def find(request: HttpRequest, term: str) -> Iterator[Hit]:
     """Yield what bears the name and may be seen by this person."""
-    if _may_see(request, Score):
+    if may_see(request, Score):
         yield from _scores(term)
     for model, name in WAYS:
-        if _may_see(request, model):
+        if may_see(request, model):
             yield from (Hit(_kind(model), str(row), page_of(row)) for row in _named(model, name, term))
 
 
@@ -61,8 +42,6 @@ def _scores(term: str) -> Iterator[Hit]:
     ).first()
     if one is not None:
         yield Hit("score", str(one.pk), page_of(one))
-    if scores.filter(request_id=term).exists():
-        yield Hit("scores of a request", term, scores_url(q=term))
 
 
 def _named(model: type[Model], name: str, term: str) -> list[Model]:
@@ -76,10 +55,6 @@ def _named(model: type[Model], name: str, term: str) -> list[Model]:
 
 def _realms() -> list[uuid.UUID]:
     return list(Realm.objects.values_list("pk", flat=True)[:MAX_PARENTS])
-
-
-def _may_see(request: HttpRequest, model: type[Model]) -> bool:
-    return admin.site._registry[model].has_view_permission(request)  # noqa: SLF001  # Django has no public way
 
 
 def _kind(model: type[Model]) -> str:

@@ -17,9 +17,10 @@ from django.utils.safestring import SafeString
 from gameproject.lib import clock
 from gameproject.lib.admin import badge, moment, one_line
 from strategies.admin.links import link_to, page_of
-from strategies.keys import create_api_key, revoke_api_key
+from strategies.keys import change_api_key, create_api_key, revoke_api_key
 from strategies.models import ApiKey, Realm
 from strategies.models.tenancy import Scope
+from strategies.realms import change_realm, create_realm
 
 
 class LinesField(forms.CharField):
@@ -64,6 +65,9 @@ class RealmAdmin(admin.ModelAdmin[Realm]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # its ledger could not go with it
+
+    def save_model(self, request: HttpRequest, obj: Realm, form: object, change: bool) -> None:  # noqa: FBT001  # Django's signature
+        (change_realm if change else create_realm)(obj)
 
     @admin.display(description="Name")
     def called(self, realm: Realm) -> SafeString | str:
@@ -146,7 +150,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: object, change: bool) -> None:  # noqa: FBT001  # Django's signature
         if change:
-            obj.save()
+            change_api_key(obj)
             return
         row, key = create_api_key(
             realm=obj.realm,

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gameproject.lib import request_context
 from gameproject.lib.body import Body, read_body
 from strategies import targets, throttling
 from strategies.models import Realm
@@ -32,6 +33,7 @@ class ApiView(APIView):
         if method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         self.principal = targets.look_up_principal(api_key(request))
+        request_context.bind(api_key=self.principal.prefix, realm=self.principal.realm)
         throttling.admit_request(self.principal)
         targets.require_scope(self.principal, self.scopes.get(method, Scope.READ))
 
@@ -57,6 +59,20 @@ class ApiView(APIView):
     def read(self, body_type: type[B], *, max_bytes: int | None = None) -> B:
         # Past the framework's parsers
         return read_body(self.request._request, body_type, max_bytes=max_bytes)  # noqa: SLF001
+
+
+class ScoringView(ApiView):
+    """A view whose POST scores: authenticated from the caches that the scoring transaction itself checks."""
+
+    scopes: ClassVar[dict[str, str]] = {"POST": Scope.SCORE}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method != "POST":
+            super().initial(request, *args, **kwargs)
+            return
+        # Before a byte of the body is read
+        principal = targets.authenticate(api_key(request), Scope.SCORE)
+        request_context.bind(api_key=principal.prefix, realm=principal.realm)
 
 
 def api_key(request: Request) -> str:

@@ -1,7 +1,7 @@
 """Many events in one request."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import msgspec
 from django.conf import settings
@@ -12,12 +12,11 @@ from rest_framework.request import Request
 from gameproject.lib.body import Body, ExternalId, Line, decode
 from gameproject.lib.errors import BadRequest, DomainError
 from gameproject.lib.openapi import ErrorBody, endpoint
-from strategies import targets
+from strategies import metrics
 from strategies.answers import ScoreAnswer
-from strategies.api.base import ApiView, api_key, json_response, request_id
+from strategies.api.base import ScoringView, api_key, json_response, request_id
 from strategies.batch import MAX_EVENTS, score_batch
 from strategies.events import Event
-from strategies.models.tenancy import Scope
 
 IdempotencyKey = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?(?!\n)$")]
 
@@ -60,17 +59,7 @@ class BatchAnswer(msgspec.Struct):
     results: list[BatchResult]
 
 
-class BatchView(ApiView):
-    """Authenticated by `score_batch`, like a single event."""
-
-    scopes: ClassVar[dict[str, str]] = {"POST": Scope.SCORE}
-
-    def initial(self, request: Request, *_: Any, **__: Any) -> None:
-        if request.method == "POST":
-            targets.authenticate(api_key(request), Scope.SCORE)  # before a byte of the body is read
-        else:
-            super().initial(request)
-
+class BatchView(ScoringView):
     @endpoint(
         name="scoreBatch",
         summary="Score up to 1000 events, in their order",
@@ -111,11 +100,13 @@ class BatchView(ApiView):
                 code="IDEMPOTENCY_KEY_ON_BATCH",
             )
         body = self.read(BatchBody, max_bytes=settings.API_MAX_BATCH_BODY_BYTES)
-        outcomes = score_batch(
-            api_key=api_key(request),
-            events_in_order=[_event(raw) for raw in body.events],
-            request_id=request_id(request),
-        )
+        with metrics.Answering("batch", "batch") as answering:
+            outcomes = score_batch(
+                api_key=api_key(request),
+                events_in_order=[_event(raw) for raw in body.events],
+                request_id=request_id(request),
+            )
+            answering.outcome = "award"  # as a whole; its events are counted one by one
         results = [_result(index, outcome) for index, outcome in enumerate(outcomes)]
         return json_response(BatchAnswer(results))
 

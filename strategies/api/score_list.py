@@ -97,7 +97,7 @@ def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Score]:
         rows = rows.filter(case_name=_case(given["case"]))
     if "outcome" in given:
         rows = rows.filter(outcome=_outcome(given["outcome"]))
-    return rows_between(rows, _time("since", given), _time("until", given))
+    return rows_between(rows, read_time("since", given), read_time("until", given))
 
 
 def _of_target(
@@ -122,7 +122,7 @@ def _outcome(name: str) -> str:
     return name
 
 
-def _time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime | None:
+def read_time(name: Literal["since", "until"], given: Mapping[str, str]) -> datetime | None:
     if name not in given:
         return None
     try:

@@ -1,29 +1,26 @@
 """Scores: an event in, points out; a score again, and why it is what it is."""
 
-import re
 import uuid
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 
 from gameproject.lib.body import Body, ExternalId, Line
-from gameproject.lib.errors import BadRequest
 from gameproject.lib.openapi import endpoint
-from strategies import scoring, selectors, targets
+from strategies import metrics, scoring, selectors
 from strategies.answers import ScoreAnswer, score_answer
-from strategies.api.base import ApiView, api_key, json_response, request_id
+from strategies.api.base import ApiView, ScoringView, api_key, json_response, request_id
+from strategies.api.idempotency import idempotency_key, key_parameter
 from strategies.api.players import TaskPoints
 from strategies.api.totals import task_totals
 from strategies.events import Event
 from strategies.explaining import Explanation
 from strategies.models.tenancy import Scope
 from strategies.reversing import reverse_score
-
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 
 class EventBody(Body):
@@ -54,16 +51,8 @@ class ExplanationAnswer(msgspec.Struct, rename="camel", kw_only=True):
     sentences: list[str]
 
 
-class PointsView(ApiView):
-    """The hot path: authenticated by `scoring.score`, whose caches are checked by the transaction itself."""
-
-    scopes: ClassVar[dict[str, str]] = {"POST": Scope.SCORE}
-
-    def initial(self, request: Request, *_: Any, **__: Any) -> None:
-        if request.method == "POST":
-            targets.authenticate(api_key(request), Scope.SCORE)  # before a byte of the body is read
-        else:
-            super().initial(request)
+class PointsView(ScoringView):
+    """The hot path."""
 
     @endpoint(
         name="scoreEvent",
@@ -84,15 +73,7 @@ class PointsView(ApiView):
             "Event data: at most 16 KiB, 8 deep. Answered within half a second (`SCORING_DEADLINE_SECONDS`). A run that "
             "fails is 422 with the language's code, which begins with `DSL_`; nothing is stored then."
         ),
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
-                OpenApiParameter.HEADER,
-                description="1 to 200 printable ASCII characters. The same key with the same event gets the "
-                "stored score (200, `replayed: true`); with another event, 409.",
-            )
-        ],
+        parameters=[key_parameter("event")],
         examples=[
             OpenApiExample(
                 "A task done in 12 minutes",
@@ -111,13 +92,11 @@ class PointsView(ApiView):
             occurred_at=body.occurred_at,
             is_test=body.is_test,
             session_key=body.session_key,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
         )
-        answer = scoring.score(
-            api_key=api_key(request),
-            event=event,
-            request_id=request_id(request),
-        )
+        with metrics.Answering("points", "single") as answering:
+            answer = scoring.score(api_key=api_key(request), event=event, request_id=request_id(request))
+            answering.outcome = "replayed" if answer.replayed else answer.outcome
         return json_response(answer, status=200 if answer.replayed else 201)
 
     @endpoint(
@@ -193,12 +172,3 @@ class ReversalView(ApiView):
         row = selectors.score_by_id(self.principal.realm_id, score)
         reversal = reverse_score(score=row, reason=body.reason, request_id=request_id(request))
         return json_response(score_answer(reversal), status=201)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
-        raise BadRequest(
-            "Idempotency-Key must be 1 to 200 printable ASCII characters.", code="IDEMPOTENCY_KEY_INVALID"
-        )
-    return key

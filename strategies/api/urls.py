@@ -3,6 +3,7 @@
 from django.urls import path
 
 from strategies.api import (
+    actions,
     batch,
     bulk,
     games,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("games/<str:game>/tasks", tasks.TasksView.as_view()),
     path("games/<str:game>/tasks/bulk", bulk.BulkTasksView.as_view()),
     path("games/<str:game>/tasks/<str:task>", tasks.TaskView.as_view()),
+    path("games/<str:game>/tasks/<str:task>/action", actions.TaskActionView.as_view()),
     path("games/<str:game>/points", totals.GamePointsView.as_view()),
     path("games/<str:game>/users", totals.GamePlayersView.as_view()),
     path("games/<str:game>/leaderboard", leaderboard.LeaderboardView.as_view()),
@@ -39,6 +41,7 @@ urlpatterns = [
     path("scores/<uuid:score>/reversal", scores.ReversalView.as_view()),
     path("users/points/query", players.PlayersPointsQueryView.as_view()),
     path("users/<str:user>/points", players.PlayerPointsView.as_view()),
+    path("users/<str:user>/actions", actions.UserActionsView.as_view()),
     path("keys", keys.KeysView.as_view()),
     path("keys/<str:prefix>", keys.KeyView.as_view()),
     path("strategies", strategies.StrategiesView.as_view()),

@@ -19,6 +19,7 @@ from strategies import targets
 from strategies.batch import MAX_EVENTS, Row
 from strategies.demo.catalogue import REALM
 from strategies.demo.crowd import Crowd
+from strategies.demo.earlier import Earlier
 from strategies.demo.past import DAY, PastEvent, events_of_day, shares
 from strategies.demo.past_batch import PastBatch
 from strategies.events import Event
@@ -26,6 +27,7 @@ from strategies.models import Realm, Score
 from strategies.scoring import ConfigurationChanged
 
 EVENTS_PER_PLAYER: Final = 8
+EARLIER_UNTIL: Final = 0.55  # of the days: then the versions of today came
 MAX_ATTEMPTS: Final = 5
 BATCH_SECONDS: Final = 60.0
 TABLES: Final = (
@@ -57,7 +59,7 @@ def fill_history(
     now = clock.now()
     days = [now.date() - DAY * back for back in reversed(range(n_days))]
     crowd = Crowd(seed, max(1, n_events // EVENTS_PER_PLAYER))
-    there, filled = _days_that_are_there(realm, days), Filled()
+    there, filled, earlier = _days_that_are_there(realm, days), Filled(), Earlier(realm)
     for index, (day, share) in enumerate(zip(days, shares(days, seed=seed), strict=True)):
         if day in there:
             filled.n_days_there += 1
@@ -70,7 +72,8 @@ def fill_history(
                 grown=(index + 1) / n_days,
                 until=now,
             )
-            _fill_day(realm, day, past, filled)
+            is_earlier = index < n_days * EARLIER_UNTIL - 1
+            _fill_day(realm, day, past, filled, earlier if is_earlier else None)
         progress((index + 1) / n_days, filled)
     # Plans made on empty tables would stay sequential scans.
     with connection.cursor() as cursor:
@@ -89,19 +92,21 @@ def _days_that_are_there(realm: Realm, days: Sequence[date]) -> set[date]:
     return {marks[mark] for mark in found.distinct()}
 
 
-def _fill_day(realm: Realm, day: date, past: Sequence[PastEvent], filled: Filled) -> None:
+def _fill_day(
+    realm: Realm, day: date, past: Sequence[PastEvent], filled: Filled, earlier: Earlier | None
+) -> None:
     filled.n_days += 1
     for start in range(0, len(past), MAX_EVENTS):
-        for row in _score(realm, _mark(day), past[start : start + MAX_EVENTS]):
+        for row in _score(realm, _mark(day), past[start : start + MAX_EVENTS], earlier):
             filled.n_scores += row.answer is not None
             filled.n_later += isinstance(row.error, Conflict)
             filled.n_failed += row.error is not None and not isinstance(row.error, Conflict)
 
 
-def _score(realm: Realm, mark: str, past: Sequence[PastEvent]) -> list[Row]:
+def _score(realm: Realm, mark: str, past: Sequence[PastEvent], earlier: Earlier | None) -> list[Row]:
     for _ in range(MAX_ATTEMPTS):
         realm.refresh_from_db(fields=["config_epoch"])
-        rows = [_row(realm, event, mark) for event in past]
+        rows = [_row(realm, event, mark, earlier) for event in past]
         try:
             PastBatch(
                 realm_id=realm.pk,
@@ -118,7 +123,7 @@ def _score(realm: Realm, mark: str, past: Sequence[PastEvent]) -> list[Row]:
     raise Unavailable("The realm changes too often just now. Run it again.")
 
 
-def _row(realm: Realm, past: PastEvent, mark: str) -> Row:
+def _row(realm: Realm, past: PastEvent, mark: str, earlier: Earlier | None) -> Row:
     happening = past.happening
     event = Event(
         game=happening.game,
@@ -129,4 +134,5 @@ def _row(realm: Realm, past: PastEvent, mark: str) -> Row:
         session_key=happening.session_key,
         idempotency_key=f"{mark}-{past.number}",
     )
-    return Row(event, event.fingerprint(), 0, targets.find(realm.pk, event.game, event.task))
+    target = targets.find(realm.pk, event.game, event.task)
+    return Row(event, event.fingerprint(), 0, earlier.of(target) if earlier else target)

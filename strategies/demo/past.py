@@ -1,4 +1,4 @@
-"""The events of days that are over: hours of waking people, weekdays, growth, sessions. Pure."""
+"""The events of days that are over: hours of waking people, weekdays, growth, sessions, an incident. Pure."""
 
 import math
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ DAY: Final = timedelta(days=1)
 WEEKDAYS: Final = (0.9, 0.95, 1.0, 1.0, 1.1, 1.35, 1.2)
 GROWTH: Final = 1.2  # the last day has so many times more than the first, on top of it
 SHARE_OF_TESTS: Final = 0.01
+THURSDAY: Final = 3
+SHARE_LOST_IN_INCIDENT: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,14 @@ class PastEvent:
     number: int
     happening: Happening
     is_test: bool
+
+
+def incident_of(day: date) -> tuple[datetime, datetime] | None:
+    """Return when that day's incident began and ended: the second Thursday of each month has one, of two hours and a half."""
+    if day.weekday() != THURSDAY or not 8 <= day.day <= 14:
+        return None
+    noon = datetime.combine(day, time(12), UTC)
+    return noon + timedelta(hours=4), noon + timedelta(hours=6, minutes=30)
 
 
 def shares(days: list[date], *, seed: int) -> list[float]:
@@ -62,6 +72,7 @@ def _happenings(
     draw: Random, crowd: Crowd, midnight: datetime, n_events: int, grown: float
 ) -> Iterator[tuple[datetime, Happening]]:
     n_left = n_events
+    incident = incident_of(midnight.date())
     for number in count():
         [hour] = draw.choices(range(24), weights=HOURS)
         began_at = midnight + timedelta(hours=hour, seconds=draw.uniform(0, 3600))
@@ -71,4 +82,7 @@ def _happenings(
                 return
             if at < midnight + DAY:  # who plays past midnight is not followed
                 n_left -= 1
-                yield at, happening
+                if not (
+                    incident and incident[0] <= at < incident[1] and draw.random() < SHARE_LOST_IN_INCIDENT
+                ):
+                    yield at, happening

@@ -10,6 +10,7 @@ from django.db import transaction
 from gameproject.lib import clock
 from gameproject.lib.errors import Unauthenticated
 from strategies import dsl, keys, publishing, targets
+from strategies.changes import Change, as_one, subject_of
 from strategies.demo.catalogue import GAMES, REALM, DemoGame, Life, lives
 from strategies.models import Game, Realm, Strategy, Task
 from strategies.models.games import TaskStatus
@@ -31,6 +32,18 @@ class Demo:
 def ensure_demo(*, known_key: str = "", known_password: str = "") -> Demo:
     """Make whatever of the demo realm is missing; keep a known key and password that still work."""
     realm, _created = Realm.objects.get_or_create(slug=REALM, defaults={"name": "Demo"})
+    made = Change(
+        event="demo.made",
+        message="Made what the demo realm lacked.",
+        realm_id=realm.pk,
+        module=__name__,
+        subject=subject_of(realm),
+    )
+    with as_one(made):
+        return _ensure(realm, known_key, known_password)
+
+
+def _ensure(realm: Realm, known_key: str, known_password: str) -> Demo:
     strategies = {slug: _ensure_example(realm, shipped) for slug, shipped in dsl.example_programs().items()}
     strategies |= {slug: _ensure_life(realm, life) for slug, life in lives().items()}
     games = [_ensure_game(realm, demo_game, strategies) for demo_game in GAMES]

@@ -1,5 +1,6 @@
 """What is stored: tenants, games, strategies, scores."""
 
+from strategies.models.actions import PlayerAction
 from strategies.models.games import Game, Player, Task
 from strategies.models.scores import PlayerGameStats, PlayerTaskStats, Score, TaskStats
 from strategies.models.strategies import Alias, Strategy, StrategyVersion
@@ -10,6 +11,7 @@ __all__ = [
     "ApiKey",
     "Game",
     "Player",
+    "PlayerAction",
     "PlayerGameStats",
     "PlayerTaskStats",
     "Realm",

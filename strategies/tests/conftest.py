@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import Resolver404
 
+from gameproject.lib.api_examples import ANY_OF_THE_LANGUAGE
 from gameproject.lib.openapi import codes_of
 from gameproject.tests.database import without_triggers
 from strategies import dsl, keys, programs, publishing, targets, throttling
-from strategies.api.examples import ANY_OF_THE_LANGUAGE
 from strategies.models import Game, Realm, Score, Strategy, Task
 from strategies.models.tenancy import Scope
 

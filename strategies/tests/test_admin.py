@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
 
 from strategies.models import Alias, ApiKey, Game, Player, Realm, Score, Strategy, StrategyVersion, Task
 from strategies.tests.conftest import World, data_program
@@ -46,23 +45,6 @@ def test_what_programs_write_nobody_edits(staff: Client, model: type) -> None:
 def test_a_stranger_sees_the_login(world: World) -> None:
     for path in (url(Score, "changelist"), url(StrategyVersion, "changelist"), reverse("search")):
         assert Client().get(path).status_code == 302
-
-
-def test_home_says_how_to_begin_where_nothing_was_scored(world: World) -> None:
-    client = Client()
-    client.force_login(get_user_model().objects.create_superuser("admin"))
-    assert "How to begin" in client.get("/admin/").content.decode()
-
-
-def test_home_takes_few_queries(
-    staff: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    for n in range(12):
-        world.score(f"player-{n}", data={"minutes": n})
-    with django_assert_max_num_queries(4):  # session, user, figures, newest scores
-        page = staff.get("/admin/").content.decode()
-    assert "Newest scores" in page
-    assert "player-11" in page
 
 
 # ── Pages of games, tasks, players ───────────────────────────────────────────────────────────────
@@ -157,7 +139,7 @@ def test_what_one_thing_is_called_leads_to_its_page(staff: Client, world: World)
         "t1": url(Task, "change", score.task_id),
         "g1": url(Game, "change", world.game.pk),
         world.key.split(".")[0]: url(ApiKey, "change", ApiKey.objects.get().pk),
-        score.request_id: f"{url(Score, 'changelist')}?q={score.request_id}",
+        score.request_id: reverse("request", args=(score.request_id,)),
     }
     for term, place in places.items():
         assert staff.get(reverse("search"), {"q": term}).headers["Location"] == place

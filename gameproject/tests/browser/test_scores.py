@@ -44,14 +44,14 @@ def test_from_home_to_why_a_player_got_these_points(page: Page, played: World) -
     assert_accessible(page)
 
 
-def test_an_id_in_the_search_box_leads_to_the_scores_of_the_request(page: Page, played: World) -> None:
+def test_an_id_in_the_search_box_leads_to_all_of_the_request(page: Page, played: World) -> None:
     score = Score.objects.latest("pk")
     page.goto("/admin/")
     page.get_by_role("searchbox").fill(score.request_id)
     page.keyboard.press("Enter")
 
-    expect(page.locator("#result_list tbody tr")).to_have_count(1)
-    expect(page.get_by_text("Search looks at all times")).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(score.request_id))).to_be_visible()
+    expect(page.locator(f'a[href="/admin/strategies/score/{score.pk}/change/"]')).to_be_visible()
 
 
 def test_a_rule_unfolds_by_keyboard(page: Page, played: World) -> None:

@@ -71,14 +71,14 @@ def _run(strategy: Strategy, form: ScenarioForm, program: dsl.Program) -> Run:
         tried,
         whole_if_integral(tried.outcome.points) if tried.outcome else None,
         dsl.explain(program, tried.trace, tried.outcome).sentences,
-        _begun(dsl.tree(program, tried.trace)),
+        begun(dsl.tree(program, tried.trace)),
         [(path, tried.facts[path], meanings[path]) for path in sorted(tried.facts)],
     )
 
 
-def _begun(leaf: dict[str, Any]) -> dict[str, Any]:
+def begun(leaf: dict[str, Any]) -> dict[str, Any]:
     """Mark what a failed run began and did not end: it would be folded, with the failure inside."""
-    children = [_begun(child) for child in leaf["children"]]
+    children = [begun(child) for child in leaf["children"]]
     reached = any(child["state"] not in {"not_reached", "skipped"} for child in children)
     state = "evaluated" if reached and leaf["state"] == "not_reached" else leaf["state"]
     return {**leaf, "children": children, "state": state}

@@ -10,6 +10,7 @@ from gameproject.lib import clock
 from strategies.keys import create_api_key
 from strategies.models import Realm
 from strategies.models.tenancy import Scope
+from strategies.realms import create_realm
 
 
 class Command(BaseCommand):
@@ -42,11 +43,11 @@ class Command(BaseCommand):
 
 
 def _realm(slug: str, *, create: bool) -> Realm:
-    if create:
-        return Realm.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
     try:
         return Realm.objects.get(slug=slug)
     except Realm.DoesNotExist:
+        if create:
+            return create_realm(Realm(slug=slug, name=slug))
         known = ", ".join(Realm.objects.values_list("slug", flat=True)[:20]) or "none yet"
         raise CommandError(
             f"There is no realm {slug!r} (there are: {known}). --create-realm makes it."

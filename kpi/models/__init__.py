@@ -1,0 +1,7 @@
+"""How it went, and how far that is known."""
+
+from kpi.models.metrics import KpiMetrics
+from kpi.models.progress import RollupProgress
+from kpi.models.so_far import DaySoFar
+
+__all__ = ["DaySoFar", "KpiMetrics", "RollupProgress"]

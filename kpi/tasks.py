@@ -1,0 +1,19 @@
+"""What Celery runs for KPIs."""
+
+import logging
+
+from celery import shared_task
+
+from gameproject.lib import clock
+from kpi import rolling_up
+
+logger = logging.getLogger(__name__)
+
+
+# Acknowledged at once: beat soon sends another, and one that comes back while it still runs would only wait for it.
+@shared_task(acks_late=False)
+def roll_up_due() -> None:
+    """Roll up the days that are due: the running one, one that is over, and those for which data came late."""
+    n_parts = rolling_up.roll_up_due(clock.now())
+    if n_parts:
+        logger.info("rolled up %d days", n_parts)

@@ -1,0 +1,187 @@
+"""The metrics: documented, bounded, present from the start, and one scrape for all processes."""
+
+import os
+import re
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from gameproject.tests.conftest import Web, serve
+from observability import collectors, metrics_text
+from strategies import metrics
+from strategies.tests.conftest import World, constant_program
+
+ROW = re.compile(r"^\| `((?:scoring|dsl)_\w+)` \| (counter|gauge|histogram) \|([^|]*)\| .+ \|$", re.MULTILINE)
+OURS = ("scoring_", "dsl_")
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    page = (Path(settings.BASE_DIR) / "docs" / "metrics.md").read_text()
+    found = ROW.findall(page)
+    assert len(found) == len({name for name, *_ in found})
+    return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in found}
+
+
+def counted() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return what processes count: the names as scraped, the types, the labels."""
+    found = {}
+    metrics_of_ours: Any = [
+        each for each in REGISTRY._collector_to_names if isinstance(each, MetricWrapperBase)
+    ]
+    for metric in metrics_of_ours:
+        for family in metric.describe():
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            if name.startswith(OURS):
+                found[name] = (family.type, frozenset(metric._labelnames))
+    return found
+
+
+def read_from_rows() -> dict[str, tuple[str, frozenset[str]]]:
+    families: Any = collectors.Figures().collect()
+    return {family.name: (family.type, frozenset(family._labelnames)) for family in families}
+
+
+@pytest.mark.django_db
+def test_the_documents_list_exactly_the_metrics_there_are(redis: Redis) -> None:
+    assert documented() == counted() | read_from_rows()
+
+
+def samples(text: bytes | str, name: str) -> dict[tuple[str, ...], float]:
+    """Return a metric's values by those of its labels, which are in alphabetical order."""
+    text = text.decode() if isinstance(text, bytes) else text
+    families = text_string_to_metric_families(text)
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "n_series"),
+    [
+        ("scoring_score_duration_seconds_count", 12),
+        ("scoring_auth_failures_total", 2),
+        ("scoring_throttled_total", 2),
+        ("scoring_strategy_cache_operations_total", 2),
+        ("scoring_requests_in_progress", 2),
+        ("scoring_log_records_total", 5),
+        ("scoring_sentry_events_total", 3),
+        ("dsl_execution_log_dropped_total", 5),
+    ],
+)
+def test_series_are_there_before_anything_has_happened(name: str, n_series: int) -> None:
+    assert len(samples(metrics_text.of_processes(), name)) == n_series
+
+
+def test_names_are_bounded() -> None:
+    bounded = metrics.Bounded(2)
+
+    assert [bounded(name) for name in ("a", "b", "c", "a", "d")] == ["a", "b", "other", "a", "other"]
+
+
+def test_a_score_is_counted_under_its_strategy_and_case() -> None:
+    name = f"s-{uuid.uuid4()}"
+    metrics.scored(name, "production", "award", 5.0, "Done")
+    metrics.scored(name, "production", "award", -2.0, None)
+    metrics.failed(name, "production")
+
+    text = metrics_text.of_processes()
+    assert samples(text, "scoring_scores_total")["production", "award", name] == 2
+    assert samples(text, "scoring_scores_total")["production", "error", name] == 1
+    assert samples(text, "scoring_points_awarded_total")[(name,)] == 5
+    assert samples(text, "scoring_case_matches_total")["Done", name] == 1
+
+
+def test_a_figure_is_read_once_in_its_time_and_absent_where_it_cannot_be_read() -> None:
+    now, n_reads = [0.0], 0
+
+    def read() -> list[Any]:
+        nonlocal n_reads
+        n_reads += 1
+        if n_reads == 2:
+            raise OSError
+        return ["read"]
+
+    cached = collectors.Cached(read, seconds=15, timer=lambda: now[0])
+
+    def read_at(seconds: float) -> list[Any]:
+        now[0] = seconds
+        return list(cached())
+
+    seen = [read_at(seconds) for seconds in (0.0, 14.9, 15.0, 31.0)]
+    assert seen == [["read"], ["read"], [], ["read"]]
+    assert n_reads == 3
+
+
+@pytest.mark.django_db
+def test_figures_say_what_the_rows_say(world: World, redis: Redis) -> None:
+    world.task("t1", world.strategy("Points", constant_program(1)))
+    retired = world.strategy("Retired", constant_program(1))
+    world.task("t2", retired)
+    retired.aliases.all().delete()
+    world.score("ana")
+    world.score("ana")
+    world.score("ben")
+    redis.lpush("default", "a message")
+
+    found = {family.name: family for family in collectors.Figures().collect()}
+
+    assert found["scoring_active_players"].samples[0].value == 2
+    assert found["scoring_strategies_without_production"].samples[0].value == 1
+    assert {each.labels["queue"]: each.value for each in found["scoring_queue_length"].samples}[
+        "default"
+    ] == 1
+    up = {each.labels["dependency"]: each.value for each in found["scoring_dependency_up"].samples}
+    assert up == {"database": 1, "broker": 1, "worker": 0, "beat": 0}
+
+
+def test_the_gauges_of_the_dead_are_forgotten(tmp_path: Path) -> None:
+    dead, living, counts = (
+        tmp_path / f"gauge_livesum_{2**22 + 1}.db",
+        tmp_path / f"gauge_livemax_{os.getpid()}.db",
+        tmp_path / f"counter_{2**22 + 1}.db",
+    )
+    for path in (dead, living, counts):
+        path.touch()
+
+    metrics_text.forget_the_dead(tmp_path)
+
+    assert (dead.exists(), living.exists(), counts.exists()) == (False, True, True)
+
+
+@pytest.fixture
+def two_processes(world: World, redis: Redis, tmp_path: Path) -> Any:
+    with serve(
+        n_processes=2, PROMETHEUS_MULTIPROC_DIR=str(tmp_path), METRICS_ALLOWED_NETWORKS="127.0.0.0/8"
+    ) as web:
+        yield web
+
+
+def scrape(web: Web) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{web.port}/metrics") as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def test_one_scrape_sees_all_web_processes(two_processes: Web, world: World, tmp_path: Path) -> None:
+    world.task("t1", world.strategy("Points", constant_program(1)))
+    for n in range(40):
+        assert two_processes.score(world, f"player-{n}").status == 201
+
+    for _ in range(4):
+        runs = samples(scrape(two_processes), "dsl_execution_duration_seconds_count")
+        assert sum(runs.values()) == 40
+    text = scrape(two_processes)
+    assert len(list(tmp_path.glob("counter_*.db"))) == 2
+    assert samples(text, "scoring_build_info")["production", settings.VERSION] == 1
+    assert samples(text, "scoring_process_memory_bytes")[("web",)] > 10_000_000
