@@ -32,11 +32,18 @@ FILTERS: Final = {
 }
 KNOWN: Final = {*FILTERS, "status", "kind", "limit", "cursor"}
 KINDS: Final = tuple(kind.value for kind in Kind)
+SCHEMAS: Final = {
+    "version": {"type": "integer", "minimum": 1},
+    "minSeconds": {"type": "number", "minimum": 0},
+    "scoreId": {"type": "string", "format": "uuid"},
+    "since": {"type": "string", "format": "date-time"},
+    "until": {"type": "string", "format": "date-time"},
+}
 PARAMETERS: Final = (
     *(
         OpenApiParameter(
             name,
-            {"type": "string", "format": "date-time"} if name in {"since", "until"} else str,
+            SCHEMAS.get(name, str),
             description=description,
         )
         for name, description in FILTERS.items()

@@ -115,7 +115,14 @@ class TracesView(ApiView):
         tag=TAG,
         scope="read",
         answers={200: TracesAnswer},
-        parameters=[OpenApiParameter("requestId", str, required=True, description="As `X-Request-ID` said.")],
+        parameters=[
+            OpenApiParameter(
+                "requestId",
+                {"type": "string", "minLength": 1, "maxLength": 64},
+                required=True,
+                description="As `X-Request-ID` said.",
+            )
+        ],
     )
     def get(self, request: Request) -> HttpResponse:
         request_id = request.query_params.get("requestId", "")
