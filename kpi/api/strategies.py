@@ -63,7 +63,11 @@ class MetricsView(ApiView):
         errors=ERRORS,
         details=DETAILS,
         parameters=[
-            OpenApiParameter("version", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, description="All, if not given."),
+            OpenApiParameter(
+                "version",
+                {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+                description="All, if not given.",
+            ),
             *WINDOW,
         ],
     )
