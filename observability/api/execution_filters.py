@@ -32,7 +32,7 @@ FILTERS: Final = {
 }
 KNOWN: Final = {*FILTERS, "status", "kind", "limit", "cursor"}
 KINDS: Final = tuple(kind.value for kind in Kind)
-SCHEMAS: Final = {
+SCHEMAS: Final[dict[str, dict[str, object]]] = {
     "version": {"type": "integer", "minimum": 1},
     "minSeconds": {"type": "number", "minimum": 0},
     "scoreId": {"type": "string", "format": "uuid"},
