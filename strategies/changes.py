@@ -78,6 +78,28 @@ def announce(change: Change) -> None:
         record(change)
 
 
+def announce_about(
+    event: str,
+    message: str,
+    row: models.Model,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    *,
+    module: str,
+) -> None:
+    """Announce what was done to a row, in the chain of its realm; a realm is of its own."""
+    change = Change(
+        event=event,
+        message=message,
+        realm_id=getattr(row, "realm_id", row.pk),
+        module=module,
+        subject=subject_of(row),
+        before=before,
+        after=after,
+    )
+    announce(change)
+
+
 @contextmanager
 def as_one(change: Change) -> Iterator[None]:
     """Announce all that the body changes as one change that counts them; nothing, if it changes nothing."""

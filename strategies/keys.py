@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from django.db import transaction
 from gameproject.lib import clock
 from gameproject.lib.errors import JsonDict, NotFound, Unauthenticated
 from strategies import metrics, throttling
-from strategies.changes import Change, announce, differing, subject_of
+from strategies.changes import announce_about, differing
 from strategies.models import ApiKey, Realm
 
 PREFIX_BYTES = 6
@@ -53,7 +53,7 @@ def create_api_key(
         player_rate=player_rate,
         player_burst=player_burst,
     )
-    _announce("key.created", f"Made the key {prefix}.", row, after=_shown(row))
+    announce_about("key.created", f"Made the key {prefix}.", row, after=_shown(row), module=__name__)
     return row, f"{prefix}.{secret}"
 
 
@@ -64,7 +64,7 @@ def change_api_key(row: ApiKey) -> None:
     row.save()
     before, after = differing(before, _shown(row))
     if after:
-        _announce("key.changed", f"Changed the key {row.prefix}.", row, before, after)
+        announce_about("key.changed", f"Changed the key {row.prefix}.", row, before, after, module=__name__)
 
 
 @transaction.atomic
@@ -82,7 +82,9 @@ def revoke_api_key(*, realm_id: uuid.UUID, prefix: str) -> ApiKey:
         row.revoked_at = clock.now()
         row.save(update_fields=["revoked_at"])
         after = {"revoked_at": row.revoked_at}
-        _announce("key.revoked", f"Revoked the key {prefix}.", row, {"revoked_at": None}, after)
+        announce_about(
+            "key.revoked", f"Revoked the key {prefix}.", row, {"revoked_at": None}, after, module=__name__
+        )
     return row
 
 
@@ -126,22 +128,3 @@ def _shown(row: ApiKey) -> JsonDict:
         *("key_rate", "key_burst", "player_rate", "player_burst"),
     )
     return {name: getattr(row, name) for name in shown}
-
-
-def _announce(
-    event: str,
-    message: str,
-    row: ApiKey,
-    before: Mapping[str, object] | None = None,
-    after: Mapping[str, object] | None = None,
-) -> None:
-    change = Change(
-        event=event,
-        message=message,
-        realm_id=row.realm_id,
-        module=__name__,
-        subject=subject_of(row),
-        before=before,
-        after=after,
-    )
-    announce(change)

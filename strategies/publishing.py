@@ -10,7 +10,6 @@ another parent.
 """
 
 import uuid
-from collections.abc import Mapping
 
 import msgspec
 from django.db import IntegrityError, transaction
@@ -19,7 +18,7 @@ from django.utils.text import slugify
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unavailable, Unprocessable
 from strategies import dsl, programs, selectors, variables
-from strategies.changes import Change, announce, subject_of
+from strategies.changes import announce_about
 from strategies.models import Alias, Game, Realm, Strategy, StrategyVersion, Task
 from strategies.models.strategies import PRODUCTION
 
@@ -53,7 +52,9 @@ def create_strategy(
     if strategy_id is not None:
         strategy.pk = strategy_id
     version = _create_version(_insert(strategy, realm, wanted_slug(slug or name)), validation, program)
-    _announce(event, f"Created {strategy.slug}.", strategy, after=_described(strategy, version))
+    announce_about(
+        event, f"Created {strategy.slug}.", strategy, after=_described(strategy, version), module=__name__
+    )
     return version
 
 
@@ -115,7 +116,9 @@ def edit_strategy(
     )
     draft = _write_draft(strategy, validation, program)
     after = _described(strategy, draft)
-    _announce(event, f"Edited {strategy.slug}, version {draft.number}.", strategy, before, after)
+    announce_about(
+        event, f"Edited {strategy.slug}, version {draft.number}.", strategy, before, after, module=__name__
+    )
     return draft
 
 
@@ -192,7 +195,7 @@ def archive_strategy(*, strategy: Strategy, force: bool = False) -> Strategy:
     strategy.save(update_fields=["archived_at"])
     after = {"archived_at": strategy.archived_at}
     message = f"Archived {strategy.slug}."
-    _announce("strategy.archived", message, strategy, {"archived_at": None}, after)
+    announce_about("strategy.archived", message, strategy, {"archived_at": None}, after, module=__name__)
     return strategy
 
 
@@ -326,7 +329,7 @@ def _move_production(strategy: Strategy, version: StrategyVersion, event: str, m
     alias = Alias.objects.filter(strategy=strategy, name=PRODUCTION).select_related("version").first()
     before = None if alias is None else _pointed_at(alias.version)
     Alias.objects.update_or_create(strategy=strategy, name=PRODUCTION, defaults={"version": version})
-    _announce(event, message, strategy, before, _pointed_at(version))
+    announce_about(event, message, strategy, before, _pointed_at(version), module=__name__)
 
 
 def _pointed_at(version: StrategyVersion) -> JsonDict:
@@ -343,25 +346,6 @@ def _described(strategy: Strategy, version: StrategyVersion) -> JsonDict:
         "version": version.number,
         "digest": version.digest,
     }
-
-
-def _announce(
-    event: str,
-    message: str,
-    strategy: Strategy,
-    before: Mapping[str, object] | None = None,
-    after: Mapping[str, object] | None = None,
-) -> None:
-    change = Change(
-        event=event,
-        message=message,
-        realm_id=strategy.realm_id,
-        module=__name__,
-        subject=subject_of(strategy),
-        before=before,
-        after=after,
-    )
-    announce(change)
 
 
 def _describe_strategy(strategy: Strategy, **values: object) -> None:
