@@ -4,7 +4,7 @@
 FROM python:3.11.14-slim-bookworm AS dependencies
 COPY requirements.txt .
 RUN python -m venv /venv \
-    && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
+    && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 
 FROM python:3.11.14-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /srv --no-create-home --shell /usr/sbin/nologin service \
