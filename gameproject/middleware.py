@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware import clickjacking, common, csrf
 from django.utils.cache import patch_vary_headers
@@ -38,8 +38,9 @@ class DeadlineMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        connection.close_if_unusable_or_obsolete()
-        with watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS):
+        database = connections[DEFAULT_DB_ALIAS]
+        database.close_if_unusable_or_obsolete()
+        with watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS, database):
             return self.get_response(request)
 
 

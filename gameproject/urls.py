@@ -13,6 +13,7 @@ from kpi.api.urls import before_strategies
 from observability.admin.dead_letters import dead_letters_page
 from observability.admin.requests import request_page
 from observability.views import healthz, metrics, readyz
+from strategies.api.urls import hot_path
 
 
 def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # every view takes it
@@ -21,7 +22,7 @@ def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # every view
 
 
 urlpatterns = [
-    # First, since Django tries them in their order: the hot path is among them.
+    hot_path,
     path("api/v1/", include(before_strategies)),
     path("api/v1/", include("strategies.api.urls")),
     path("api/v1/", include("observability.api.urls")),

@@ -11,7 +11,6 @@ class ObservabilityConfig(AppConfig):
             broker_settings,
             heartbeat,
             logs,
-            observer,
             processes,
             staff_audit,
             task_context,
@@ -20,7 +19,6 @@ class ObservabilityConfig(AppConfig):
         from strategies.groups import sync_groups  # noqa: PLC0415  # the same
 
         logs.lead_others_into_the_chain()
-        observer.listen()
         task_context.listen()
         heartbeat.listen()
         broker_settings.listen()

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.signals import request_finished, request_started, setting_changed
+from django.core.signals import setting_changed
+from django.http import HttpResponse
 
 from observability import metrics, sampling, trace_rows
 from observability.broker import Broker
@@ -95,14 +96,17 @@ def _row(kept: Kept) -> bytes | None:
 
 
 # ── Edges of a request ───────────────────────────────────────────────────────────────────────────
-def _begin(**_: object) -> None:
+def begin_request() -> None:
+    """Keep what the runs of this thread's request leave until its answer has been sent."""
     _request.is_open = True
 
 
-def _end(**_: object) -> None:
+def end_request(response: HttpResponse) -> None:
+    """Hand over what was kept once the answer has been sent: a server closes a response then."""
     _request.is_open = False
     if _request.kept:
-        hand_over()
+        # Not the signal `request_finished`: it would cost every request what only a few need.
+        response._resource_closers.append(hand_over)  # type: ignore[attr-defined]  # noqa: SLF001  # as FileResponse does
 
 
 def _forget_queue(*, setting: str, **_: object) -> None:
@@ -110,8 +114,4 @@ def _forget_queue(*, setting: str, **_: object) -> None:
         trace_queue.cache_clear()
 
 
-def listen() -> None:
-    """Hear of requests: what they leave is handed over after their answers. Called once, when Django is set up."""
-    request_started.connect(_begin)
-    request_finished.connect(_end)
-    setting_changed.connect(_forget_queue)
+setting_changed.connect(_forget_queue)

@@ -1,7 +1,8 @@
 """One run of a program for one event: evaluated, and told to the ledger, the observers and the client."""
 
 import time
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, date, datetime
 from typing import Final
 
 from gameproject.lib import canonical, clock
@@ -15,6 +16,7 @@ from strategies.ledger import Locked, NewScore
 from strategies.models.scores import slot_of
 from strategies.targets import Target
 
+NOBODY_YET: Final = uuid.UUID(int=0)
 LIMIT_CODES: Final = frozenset({"DSL_CALLBACK_TOO_LARGE"})
 
 
@@ -23,15 +25,17 @@ class Run:
 
     __slots__ = (
         "_started",
+        "day",
         "duration_seconds",
         "event",
         "facts",
-        "figures",
         "index",
-        "locked",
         "outcome",
+        "player_created",
+        "player_id",
         "request_id",
         "score_id",
+        "scored_at",
         "target",
     )
 
@@ -44,17 +48,29 @@ class Run:
         self.facts: dict[str, object] = {}
         self.duration_seconds = 0.0
         self._started = time.perf_counter()
+        self.player_id = NOBODY_YET
+        self.player_created = False
+        self.scored_at: datetime | None = None
+        self.day: date
         self.outcome: dsl.Outcome
-        self.locked: Locked
-        self.figures: facts.Figures
 
     def evaluate(self, locked: Locked) -> None:
         """Run the program on the facts. Raises dsl.RunError."""
-        self.locked = locked
-        self.figures = _figures(locked, self.target, self.event)
+        figures = _figures(locked, self.target, self.event)
+        self.player_id, self.player_created = locked.player_id, locked.player_created
+        self.scored_at, self.day = locked.scored_at, figures.day
+        self._run(figures)
+
+    def evaluate_ahead(self, day: date) -> None:
+        """Run a program that names no facts, before anything is locked. Raises dsl.RunError."""
+        self.day = day
+        self._run(None)
+
+    def _run(self, figures: facts.Figures | None) -> None:
         loaded = self.target.loaded
         try:
-            self.facts = facts.collect(loaded.program.fields, self.figures)
+            if figures is not None:
+                self.facts = facts.collect(loaded.program.fields, figures)
             self.outcome = loaded.compiled.run(self.facts, self.event.data, self.target.variables)
         finally:
             self.duration_seconds = time.perf_counter() - self._started
@@ -69,7 +85,7 @@ class Run:
             realm_id=target.realm_id,
             game_id=target.game_id,
             task_id=target.task_id,
-            player_id=self.locked.player_id,
+            player_id=self.player_id,
             strategy_id=target.strategy_id,
             version_id=target.version_id,
             parent_version_id=target.parent_version_id,
@@ -84,15 +100,15 @@ class Run:
             variables_json=target.variables_json,
             inputs_digest=canonical.digest(facts_json, data_json, target.variables_json),
             is_test=event.is_test,
-            created_player=self.locked.player_created,
+            created_player=self.player_created,
             session_key=event.session_key,
             # PostgreSQL reads no offset over 16 hours.
             occurred_at=event.occurred_at.astimezone(UTC) if event.occurred_at else None,
             idempotency_key=event.idempotency_key,
             request_hash=fingerprint,
             request_id=self.request_id,
-            scored_at=self.locked.scored_at,
-            day=self.figures.day,
+            scored_at=self._at(),
+            day=self.day,
             slot=slot_of(event.external_user_id),
         )
 
@@ -109,12 +125,12 @@ class Run:
             version=target.version,
             alias=target.alias,
             is_test=event.is_test,
-            created_at=clock.iso(self.locked.scored_at),
+            created_at=clock.iso(self._at()),
             request_id=self.request_id,
             game_id=target.game_id,
             external_task_id=target.external_task_id,
             external_user_id=event.external_user_id,
-            is_a_created_user=self.locked.player_created,
+            is_a_created_user=self.player_created,
         )
 
     def execution(self, error: dsl.RunError | None = None, *, timed_out: bool = False) -> Execution:
@@ -155,7 +171,7 @@ class Run:
         )
 
     def _at(self) -> datetime:
-        return self.locked.scored_at if hasattr(self, "locked") else clock.now()
+        return self.scored_at or clock.now()
 
 
 def _status(error: dsl.RunError | None, *, timed_out: bool) -> Status:

@@ -1,7 +1,7 @@
 """The API's description is complete, is that of the code, and its examples are answers that the API gives."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_no_example_is_of_something_that_is_gone() -> None:
 
 
 def test_every_path_of_the_api_is_described() -> None:
-    included = [
-        each for each in urls.urlpatterns if isinstance(each, URLResolver) and str(each.pattern) == "api/v1/"
-    ]
-    assert len(SCHEMA["paths"]) == sum(len(each.url_patterns) for each in included)
+    patterns: Sequence[Any] = urls.urlpatterns
+    of_the_api = [each for each in patterns if str(each.pattern).startswith("api/v1/")]
+    n_paths = sum(len(each.url_patterns) if isinstance(each, URLResolver) else 1 for each in of_the_api)
+    assert len(SCHEMA["paths"]) == n_paths

@@ -1,4 +1,4 @@
-"""The API's paths under /api/v1/."""
+"""The API's paths: under /api/v1/, but for the hot one."""
 
 from django.urls import path
 
@@ -22,9 +22,10 @@ from strategies.api import (
     totals,
 )
 
+# To be tried before all others, and whole: each `include` on the way to a view costs a request 5 µs.
+hot_path = path("api/v1/games/<str:game>/tasks/<str:task>/points", scores.PointsView.as_view())
+
 urlpatterns = [
-    # First, since Django tries them in their order: the hot path.
-    path("games/<str:game>/tasks/<str:task>/points", scores.PointsView.as_view()),
     path("games", games.GamesView.as_view()),
     path("games/<str:game>", games.GameView.as_view()),
     path("games/<str:game>/tasks", tasks.TasksView.as_view()),

@@ -1,14 +1,18 @@
-"""A score costs two round trips on the wire, whatever its program reads."""
+"""A score costs two round trips on the wire, whatever its program reads; one, if it reads nothing but the event."""
 
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import connection
 from psycopg.pq import Trace
 
-from strategies.tests.conftest import World, constant_program
+from gameproject.lib import clock
+from strategies.models import PlayerGameStats, Score
+from strategies.tests.conftest import World, constant_program, data_program
 
 EVERY_FACT = [
     "externalGameId",
@@ -93,3 +97,38 @@ def test_a_failed_run_takes_two_and_a_replay_three(world: World) -> None:
 
     assert round_trips(lambda: world.score(task="t2")) == 2
     assert round_trips(lambda: world.score(key="k")) == 3
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_program_that_reads_no_figures_takes_one(world: World, key: str | None) -> None:
+    world.task("t1", world.strategy("Minutes", data_program()))
+    world.score(data={"minutes": 1})
+
+    def again() -> None:
+        answer = world.score(key=key, data={"minutes": 2})
+        assert (answer.status_code, answer.json()["points"]) == (201, 2)
+
+    assert round_trips(again) == 1
+    assert Score.objects.count() == 2
+
+
+def test_what_is_not_the_straight_way_is_found_out_by_one_more(world: World) -> None:
+    world.task("t1", world.strategy("Minutes", data_program()))
+    world.score("ben", data={"minutes": 1})
+
+    assert round_trips(lambda: world.score(key="k", data={"minutes": 1})) == 3, "a player new to the game"
+    assert round_trips(lambda: world.score(key="k", data={"minutes": 1})) == 4, "a key that was used"
+    assert world.score(key="k", data={"minutes": 2}).status_code == 409
+    assert Score.objects.filter(player__external_id="ana").count() == 1
+
+
+def test_a_day_that_ended_on_the_way_is_not_scored_on(world: World) -> None:
+    world.task("t1", world.strategy("Minutes", data_program()))
+    world.score(data={"minutes": 1})
+    today = PlayerGameStats.objects.get().last_day
+
+    with time_machine.travel(clock.now() - timedelta(days=1)):  # the server's clock stays
+        assert round_trips(lambda: world.score(data={"minutes": 1})) == 3
+
+    stats = PlayerGameStats.objects.get()
+    assert (stats.n_scores, stats.last_day, stats.streak_days) == (2, today, 1)

@@ -74,11 +74,13 @@ class Watchdog:
     def watch(self, until: float, database: BaseDatabaseWrapper | None = None) -> "Watch":
         """Shut this thread's connection if the body is still running at `until` (of `time.monotonic`).
 
-        Inside another `watch`, the inner one counts while it lasts.
+        Inside another `watch`, the inner one counts while it lasts; it is of the same database if none is given.
         """
         if self._thread is None:
             self._start()
-        database = database or connections[DEFAULT_DB_ALIAS]
+        if database is None:
+            outer = self._watched.get(threading.get_ident())
+            database = connections[DEFAULT_DB_ALIAS] if outer is None else outer.database
         return Watch(self.lock, self._watched, Watched(time.monotonic(), until, database))
 
     def seconds_left(self) -> float | None:
