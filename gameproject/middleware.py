@@ -24,6 +24,7 @@ from gameproject.lib import request_context
 from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import watchdog
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PATHS_WITHOUT_SESSION = ("/api/v1/", "/healthz", "/readyz", "/metrics")
 
@@ -34,7 +35,7 @@ class DeadlineMiddleware:
     And begin with a connection that the server has not closed meanwhile.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -47,7 +48,7 @@ class DeadlineMiddleware:
 class RequestIdMiddleware:
     """Take the caller's X-Request-ID if it is well formed, else make one; answer with it, also on a 500."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -75,12 +76,25 @@ class CorsMiddleware(cors.CorsMiddleware):
         return response
 
 
+def _past_these(get_response: GetResponse) -> GetResponse:
+    """Return what follows the last of the middlewares in a row that let API requests pass."""
+    following = getattr(
+        get_response, "__wrapped__", None
+    )  # Django wraps each, to turn exceptions into answers
+    past: GetResponse = getattr(following, "past_these", get_response)
+    return past
+
+
 class OutsideApi(MiddlewareMixin):
-    """Let API requests pass straight to the next middleware."""
+    """Let API requests pass: straight on, past all of these that stand in a row."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.past_these = _past_these(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(PATHS_WITHOUT_SESSION):
-            return self.get_response(request)  # type: ignore[return-value]  # never async here
+            return self.past_these(request)
         return super().__call__(request)  # type: ignore[return-value]  # never async here
 
 
@@ -95,9 +109,13 @@ class ContentSecurityPolicyMiddleware(OutsideApi):
 
 
 class WhiteNoiseMiddleware(whitenoise.WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.past_these = _past_these(get_response)
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         passes = request.path_info.startswith(PATHS_WITHOUT_SESSION)
-        response: HttpResponse = self.get_response(request) if passes else super().__call__(request)
+        response: HttpResponse = self.past_these(request) if passes else super().__call__(request)
         return response
 
 

@@ -3,6 +3,7 @@
 import os
 
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, reset_queries
@@ -17,11 +18,12 @@ application = get_wsgi_application()
 
 from observability import processes  # noqa: E402  # needs the models
 
-# A tenth of a score's CPU: there are no caches to close and no queries are kept, and DeadlineMiddleware looks after the
-# connection.
+# A tenth of a score's CPU: there are no caches to close, no queries are kept, every request sets its URLconf, and
+# DeadlineMiddleware looks after the connection.
 request_started.disconnect(reset_queries)
 request_started.disconnect(close_old_connections)
 request_finished.disconnect(close_old_connections)
 request_finished.disconnect(close_caches)
+request_finished.disconnect(reset_urlconf)
 
 processes.start_web()
