@@ -158,8 +158,14 @@ def service_programs(options: Options, environment: Mapping[str, str]) -> list[P
         ],
     }
     return [
-        Program(name, [sys.executable, "-m", *command], environment) for name, command in commands.items()
+        Program(name, [*_rank(name), sys.executable, "-m", *command], environment)
+        for name, command in commands.items()
     ]
+
+
+def _rank(name: str) -> list[str]:
+    """Let what nobody waits for give way: the start of a worker takes seconds of a core that scoring may need."""
+    return [] if name == "web" else ["nice", "-n", "10"]
 
 
 def manage(name: str, *arguments: str, environment: Mapping[str, str]) -> Program:
