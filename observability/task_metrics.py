@@ -9,7 +9,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 STATUSES: Final = ("success", "failure", "retry", "rejected", "ignored")
 
-TASKS = Counter("scoring_task_total", "Tasks that were run.", ["task", "status"])
+TASKS = Counter(
+    "scoring_task_total",
+    "Celery tasks: `success`, `failure`, `retry`, `rejected`, `ignored`.",
+    ["task", "status"],
+)
 DURATION = Histogram(
     "scoring_task_duration_seconds",
     "From the start of a task to its end.",
