@@ -7,6 +7,7 @@ what people name, such as strategies, is bounded here.
 import functools
 import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Self
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -16,8 +17,11 @@ MAX_CASES: Final = 50  # of a strategy
 OTHER: Final = "other"
 
 Mode = Literal["single", "batch"]
-MODES: Final = ("single", "batch")
-OUTCOMES: Final = ("award", "no_award", "veto", "error", "fallback", "replayed")
+# Of a batch as a whole it is known whether it was answered; its events are counted one by one.
+OUTCOMES: Final[Mapping[Mode, Sequence[str]]] = {
+    "single": ("award", "no_award", "veto", "error", "fallback", "replayed"),
+    "batch": ("award", "error"),
+}
 ROUTES: Final = ("points", "batch")
 AUTH_METHODS: Final = ("api_key", "admin")
 THROTTLE_SCOPES: Final = ("key", "player")
@@ -65,7 +69,7 @@ THROTTLED: Final = Counter(
 
 # ── Children that exist from the start, at 0 ─────────────────────────────────────────────────────
 _durations: Final = {
-    (mode, outcome): DURATION.labels(mode, outcome) for mode in MODES for outcome in OUTCOMES
+    (mode, outcome): DURATION.labels(mode, outcome) for mode, outcomes in OUTCOMES.items() for outcome in outcomes
 }
 _in_progress: Final = {route: IN_PROGRESS.labels(route) for route in ROUTES}
 _cache_hit, _cache_miss = (CACHE_OPERATIONS.labels(result) for result in ("hit", "miss"))

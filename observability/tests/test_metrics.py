@@ -1,6 +1,7 @@
 """The metrics: documented, bounded, present from the start, and one scrape for all processes."""
 
 import os
+import subprocess
 import urllib.request
 import uuid
 from pathlib import Path
@@ -14,6 +15,7 @@ from redis import Redis
 from gameproject.tests.conftest import Web, serve
 from observability import collectors, figures, metrics_document, metrics_text
 from strategies import metrics
+from strategies.models import Alias
 from strategies.tests.conftest import World, constant_program
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "metrics.md"
@@ -56,7 +58,7 @@ def samples(text: bytes | str, name: str) -> dict[tuple[str, ...], float]:
 @pytest.mark.parametrize(
     ("name", "n_series"),
     [
-        ("scoring_score_duration_seconds_count", 12),
+        ("scoring_score_duration_seconds_count", 8),
         ("scoring_auth_failures_total", 2),
         ("scoring_throttled_total", 2),
         ("scoring_strategy_cache_operations_total", 2),
@@ -135,6 +137,14 @@ def test_figures_say_what_the_rows_say(world: World, redis: Redis) -> None:
     assert {each.labels["queue"]: each.value for each in found["scoring_queue_length"].samples}[
         "default"
     ] == 1
+    moved_at = {
+        each.labels["strategy"]: each.value
+        for each in found["scoring_strategy_last_published_timestamp_seconds"].samples
+    }
+    assert moved_at["points"] == pytest.approx(
+        Alias.objects.get(strategy__slug="points").moved_at.timestamp()
+    )
+    assert "retired" not in moved_at
     up = {each.labels["dependency"]: each.value for each in found["scoring_dependency_up"].samples}
     assert up == {"database": 1, "broker": 1, "worker": 0, "beat": 0}
 
@@ -179,3 +189,19 @@ def test_one_scrape_sees_all_web_processes(two_processes: Web, world: World, tmp
     assert len(list(tmp_path.glob("counter_*.db"))) == 2
     assert samples(text, "scoring_build_info")["production", settings.VERSION] == 1
     assert samples(text, "scoring_process_memory_bytes")[("web",)] > 10_000_000
+
+
+@pytest.mark.requires_tool("promtool")
+def test_promtool_has_nothing_to_say_of_a_scrape(two_processes: Web, world: World) -> None:
+    world.task("t1", world.strategy("Points", constant_program(1)))
+    assert two_processes.score(world, "ana").status == 201
+
+    told = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=scrape(two_processes),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
