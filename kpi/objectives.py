@@ -28,6 +28,7 @@ class Objective:
     """A promise: at least `target` of the `unit` are good. `count` reads a day; None where the day does not know."""
 
     name: str
+    title: str
     target: float
     unit: str
     promise: str
@@ -100,15 +101,51 @@ def _runs(row: KpiMetrics) -> Count:
 
 
 OBJECTIVES: Final = (
-    Objective("availability", 0.999, "minutes", "PostgreSQL is there", "uptime log", _minutes),
-    Objective("errors", 0.99, "requests", "end without a server error (5xx)", "request records", _requests),
     Objective(
-        *("score_p95", 0.95, "scores", "take 200 ms at most", "request records", _scores_over_200_ms),
+        name="availability",
+        title="Availability",
+        target=0.999,
+        unit="minutes",
+        promise="PostgreSQL is there",
+        source="uptime log",
+        count=_minutes,
+    ),
+    Objective(
+        name="errors",
+        title="Server errors",
+        target=0.99,
+        unit="requests",
+        promise="end without a server error (5xx)",
+        source="request records",
+        count=_requests,
+    ),
+    Objective(
+        name="score_p95",
+        title="Score latency, p95",
+        target=0.95,
+        unit="scores",
+        promise="take 200 ms at most",
+        source="request records",
+        count=_scores_over_200_ms,
         within_milliseconds=200,
     ),
     Objective(
-        *("score_p99", 0.99, "scores", "take 500 ms at most", "request records", _scores_over_500_ms),
+        name="score_p99",
+        title="Score latency, p99",
+        target=0.99,
+        unit="scores",
+        promise="take 500 ms at most",
+        source="request records",
+        count=_scores_over_500_ms,
         within_milliseconds=500,
     ),
-    Objective("executions", 0.95, "runs", "of strategies succeed", "ledger and traces", _runs),
+    Objective(
+        name="executions",
+        title="Runs of strategies",
+        target=0.95,
+        unit="runs",
+        promise="of strategies succeed",
+        source="ledger and traces",
+        count=_runs,
+    ),
 )

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from gameproject.lib import clock
-from gameproject.lib.admin.display import Kind
+from gameproject.lib.admin.display import NOTHING, Kind
 from gameproject.lib.admin.search import may_see
 from kpi import keeping, rollup
 from kpi.admin.charts import Chart, Line, Unit, Value
@@ -22,10 +22,12 @@ from kpi.objectives import Kept
 from strategies.models import Realm
 
 LOW: Final = 0.25
+PERCENT: Final = "\N{NO-BREAK SPACE}%"
+UPTIME: Final = "admin:observability_uptimelogs_changelist"
 REQUESTS: Final = "admin:observability_apirequests_changelist"
 # The list of what was bad: its name, and what cuts it.
 BEHIND: Final = {
-    "availability": ("admin:observability_uptimelogs_changelist", "dependency__exact=database"),
+    "availability": (UPTIME, "dependency__exact=database"),
     "errors": (REQUESTS, "status=5xx"),
     "score_p95": (REQUESTS, "kind=score&slow=200"),
     "score_p99": (REQUESTS, "kind=score&slow=500"),
@@ -44,6 +46,7 @@ class Card:
     """An objective as it is shown."""
 
     kept: Kept
+    realm: Realm | None
 
     @property
     def verdict(self) -> tuple[str, Kind]:
@@ -56,11 +59,13 @@ class Card:
 
     @property
     def target_percent(self) -> str:
-        return f"{self.kept.objective.target * 100:g} %"
+        return f"{self.kept.objective.target * 100:g}{PERCENT}"
 
     @property
     def percent(self) -> str:
-        return "–" if self.kept.share is None else f"{self.kept.share * 100:.3f} %"
+        if self.kept.share is None:
+            return NOTHING
+        return f"{self.kept.share * 100:.{3 if self.kept.n_bad else 0}f}{PERCENT}"
 
     @property
     def percent_left(self) -> float:
@@ -69,8 +74,10 @@ class Card:
 
     @property
     def url(self) -> str:
+        """Lead to what was bad; the uptime log knows no realms."""
         name, query = BEHIND[self.kept.objective.name]
-        return f"{reverse(name)}?{query}"
+        of_realm = f"&realm={self.realm.slug}" if self.realm and name != UPTIME else ""
+        return f"{reverse(name)}?{query}{of_realm}"
 
 
 def objectives_page(request: HttpRequest) -> HttpResponse:
@@ -81,7 +88,7 @@ def objectives_page(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         realm = form.cleaned_data["realm"]
         report = keeping.report(realm, clock.now())
-        cards = [Card(kept) for kept in report.kept]
+        cards = [Card(kept, realm) for kept in report.kept]
         context |= {"realm": realm, "report": report, "cards": cards, "charts": list(_charts(report))}
     return TemplateResponse(request, "admin/kpi/objectives.html", context)
 
@@ -91,7 +98,7 @@ def _charts(report: Report) -> Iterator[Chart]:
     days = list(rollup.days_between(report.first, report.last))
     rows = {row.day: row for row in report.rows}
     lines = [
-        Line(kept.objective.name, [_spent(kept, rows.get(day)) for day in days])
+        Line(kept.objective.title, [_spent(kept, rows.get(day)) for day in days])
         for kept in report.kept
         if kept.n
     ]

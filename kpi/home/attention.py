@@ -83,8 +83,8 @@ def of_objectives(report: Report | None) -> Iterator[Concern]:
         if kept.is_met is False:
             objective = kept.objective
             says = (
-                f"Objective {objective.name} is missed: {kept.share:.2%} of the last {DAYS} days' {objective.unit} "
-                f"{objective.promise}, promised are {objective.target:.2%}."
+                f"{objective.title}: the objective is missed. {kept.share:.2%} of the last {DAYS} days' {objective.unit} "
+                f"{objective.promise}; the target is {objective.target:.1%}."
             )
             yield Concern("warn", says, f"{reverse('objectives')}#{objective.name}")
 

@@ -219,16 +219,20 @@ def test_the_page_shows_what_is_kept_missed_and_not_known(staff: Client, world: 
         "executions": "kept",
     }
     text = page.content.decode()
-    assert "98.000 %" in text
-    assert "<strong>-100 %</strong>" in text
+    assert "98.000\N{NO-BREAK SPACE}%" in text
+    assert "<strong>-100&nbsp;%</strong>" in text
     (chart,) = page.context["charts"]
-    assert {line.name: line.values[-2] for line in chart.lines} == {"errors": 2, "executions": 0.2}
+    assert {line.name: line.values[-2] for line in chart.lines} == {
+        "Server errors": 2,
+        "Runs of strategies": 0.2,
+    }
 
 
 def test_what_was_bad_is_one_click_away(staff: Client, world: World) -> None:
-    store(None, n_requests=10)
-    for card in staff.get(PAGE).context["cards"]:
-        assert staff.get(card.url).status_code == 200
+    for realm in ("", "acme"):
+        store(world.realm if realm else None, n_requests=10)
+        for card in staff.get(PAGE, {"realm": realm}).context["cards"]:
+            assert staff.get(card.url).status_code == 200
 
 
 def test_a_realm_that_is_none_is_said(staff: Client) -> None:
@@ -260,6 +264,9 @@ def test_a_missed_objective_needs_attention(staff: Client) -> None:
 
     (concern,) = attention.of_objectives(keeping.report(None, clock.now()))
 
-    assert concern.says.startswith("Objective errors is missed: 98.00% of the last 30 days' requests")
+    assert concern.says == (
+        "Server errors: the objective is missed. 98.00% of the last 30 days' requests end without a server error (5xx); "
+        "the target is 99.0%."
+    )
     assert concern.url == f"{PAGE}#errors"
     assert "1 of 2 kept" in staff.get("/admin/").content.decode()
