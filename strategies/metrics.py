@@ -69,7 +69,9 @@ THROTTLED: Final = Counter(
 
 # ── Children that exist from the start, at 0 ─────────────────────────────────────────────────────
 _durations: Final = {
-    (mode, outcome): DURATION.labels(mode, outcome) for mode, outcomes in OUTCOMES.items() for outcome in outcomes
+    (mode, outcome): DURATION.labels(mode, outcome)
+    for mode, outcomes in OUTCOMES.items()
+    for outcome in outcomes
 }
 _in_progress: Final = {route: IN_PROGRESS.labels(route) for route in ROUTES}
 _cache_hit, _cache_miss = (CACHE_OPERATIONS.labels(result) for result in ("hit", "miss"))

@@ -57,10 +57,10 @@ def test_a_thousand_random_requests_leave_at_most_a_thousand_series(redis: Redis
     key = ensure_demo().api_key
     draw = Random(7)
     makers = (lifelike(), anything(draw))
-    folder = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    folder = str(tmp_path)
     with (
-        running_worker(settings.CELERY_TASK_DEFAULT_QUEUE, **folder),
-        serve(n_processes=2, METRICS_ALLOWED_NETWORKS="127.0.0.0/8", **folder) as web,
+        running_worker(settings.CELERY_TASK_DEFAULT_QUEUE, PROMETHEUS_MULTIPROC_DIR=folder),
+        serve(n_processes=2, METRICS_ALLOWED_NETWORKS="127.0.0.0/8", PROMETHEUS_MULTIPROC_DIR=folder) as web,
     ):
         wait_until(lambda: len(list(tmp_path.glob("counter_*.db"))) == 3)
         client = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)

@@ -36,7 +36,9 @@ def month(transactional_db: None) -> None:
     )
 
 
-def test_a_missed_objective_is_met_on_the_home_page_and_leads_to_its_requests(page: Page, month: None) -> None:
+def test_a_missed_objective_is_met_on_the_home_page_and_leads_to_its_requests(
+    page: Page, month: None
+) -> None:
     page.goto("/admin/")
     page.get_by_role("link", name="Server errors: the objective is missed.").click()
 
@@ -56,7 +58,9 @@ def test_a_missed_objective_is_met_on_the_home_page_and_leads_to_its_requests(pa
     expect(page).to_have_url("/admin/observability/apirequests/?status=5xx")
 
 
-def test_before_the_first_rollup_an_auditor_is_told_what_to_do(stranger: Page, transactional_db: None) -> None:
+def test_before_the_first_rollup_an_auditor_is_told_what_to_do(
+    stranger: Page, transactional_db: None
+) -> None:
     make_world()
     log_in(stranger, member_of("auditor"))
     stranger.goto("/admin/")
