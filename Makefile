@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock openapi compile fuzz bench drill smoke demo history clean
+.PHONY: help run test check lint types contracts deploy-check migrations-check lock-check format lock metrics openapi compile fuzz bench drill smoke demo history clean
 
 # The first Python on PATH that is new enough; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -30,6 +30,9 @@ format: .venv/installed-dev ## Format the code, and fix what can be fixed by its
 
 lock: .venv/installed-dev ## Compile the requirements*.in files (ARGS=--upgrade for newer versions)
 	@$(MAKE) --no-print-directory compile
+
+metrics: .venv/installed-dev ## Write the tables of docs/metrics.md anew from the code
+	env -u DATABASE_URL SECRET_KEY=unused $(BIN)/python manage.py document_metrics
 
 openapi: .venv/installed-dev ## Write docs/openapi.yaml anew from the code
 	env -u DATABASE_URL SECRET_KEY=unused $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

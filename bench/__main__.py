@@ -26,6 +26,7 @@ SECTIONS: Final = {
     "servers": "web servers, on the scoring request",
     "traces": "one worker that stores traces",
     "sampling": "what traces cost a request, with a broker that is up, hung and away",
+    "scrape": "a scrape of /metrics with eight web processes",
     "faults": "servers killed, hung and locked under load: nothing felt, every trace accounted for",
 }
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)

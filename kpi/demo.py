@@ -15,10 +15,10 @@ from gameproject.lib.windows import CLOCKS_DIFFER_BY
 from kpi import rolling_up
 from kpi.rollup import days_between, window_of
 from observability import partitions
+from observability.request_records import POINTS_ROUTE
 from strategies.demo.past import incident_of
 from strategies.models import Realm
 
-ROUTE: Final = "/api/v1/games/{game}/tasks/{task}/points"
 FAILED_IN_INCIDENT: Final = 5
 SLOWER: Final = 8
 # A request a score, and in an incident five more that failed. Times are drawn by the id: most a few ms, some ten times that.
@@ -53,7 +53,7 @@ def _make_records(realm: Realm, begin: datetime, end: datetime, *, is_incident: 
         cursor.execute(
             RECORDS,
             {
-                "route": ROUTE,
+                "route": POINTS_ROUTE,
                 "realm": realm.pk,
                 "begin": begin,
                 "end": end,

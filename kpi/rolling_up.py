@@ -32,6 +32,7 @@ OF_REQUESTS: Final = frozenset(
     {
         *("n_requests", "success_rate", "client_error_rate", "server_error_rate"),
         *("latency_mean_ms", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms"),
+        *("n_score_requests", "n_score_requests_over_200_ms", "n_score_requests_over_500_ms"),
         *("n_requests_lost", "completeness"),
     }
 )

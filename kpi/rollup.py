@@ -74,12 +74,13 @@ def due(now: datetime, zone: ZoneInfo, progress: Progress) -> list[Due]:
 
 # ── What was counted ─────────────────────────────────────────────────────────────────────────────
 class TimeCount(NamedTuple):
-    """Requests that took the same time: how many in all and by the class of their status. Weighted."""
+    """Requests that took the same time: in all, by the class of their status, to score one event. Weighted."""
 
     milliseconds: float
     n: float
     n_client_errors: float
     n_server_errors: float
+    n_scoring: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,9 @@ class Requests:
     n: float = 0
     n_client_errors: float = 0
     n_server_errors: float = 0
+    n_scoring: float = 0
+    n_scoring_over_200_ms: float = 0
+    n_scoring_over_500_ms: float = 0
     mean: float | None = None
     p50: float | None = None
     p95: float | None = None
@@ -147,6 +151,9 @@ def requests_of(times: Iterable[TimeCount]) -> Requests:
         n=n,
         n_client_errors=sum(each.n_client_errors for each in counts),
         n_server_errors=sum(each.n_server_errors for each in counts),
+        n_scoring=sum(each.n_scoring for each in counts),
+        n_scoring_over_200_ms=sum(each.n_scoring for each in counts if each.milliseconds > 200),
+        n_scoring_over_500_ms=sum(each.n_scoring for each in counts if each.milliseconds > 500),
         mean=sum(each.milliseconds * each.n for each in counts) / n,
         p50=percentile(ordered, 0.50),
         p95=percentile(ordered, 0.95),
@@ -171,6 +178,9 @@ def figures(counted: Counted) -> Figures:
         "latency_p50_ms": requests.p50,
         "latency_p95_ms": requests.p95,
         "latency_p99_ms": requests.p99,
+        "n_score_requests": round(requests.n_scoring),
+        "n_score_requests_over_200_ms": round(requests.n_scoring_over_200_ms),
+        "n_score_requests_over_500_ms": round(requests.n_scoring_over_500_ms),
         "n_active_players": players.n_active,
         "n_new_players": counted.n_new_players,
         **_retention(players),

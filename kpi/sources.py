@@ -18,6 +18,7 @@ from django.db import connection
 from gameproject.lib.ids import lowest_uuid7
 from gameproject.lib.windows import CLOCKS_DIFFER_BY
 from kpi.rollup import Players, Requests, Scores, TimeCount, Window, requests_of
+from observability.request_records import POINTS_ROUTE
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -26,7 +27,8 @@ ByRealm = dict[uuid.UUID | None, T]
 REQUESTS: Final = """
 SELECT {realm}, milliseconds, sum(weight),
        coalesce(sum(weight) FILTER (WHERE status BETWEEN 400 AND 499), 0),
-       coalesce(sum(weight) FILTER (WHERE status >= 500), 0)
+       coalesce(sum(weight) FILTER (WHERE status >= 500), 0),
+       coalesce(sum(weight) FILTER (WHERE kind = 'score' AND route = %(points_route)s), 0)
 FROM observability_apirequests WHERE {at} AND {in_scope} GROUP BY 1, 2 ORDER BY 1, 2
 """
 REQUESTS_LOST: Final = """
@@ -172,7 +174,9 @@ def _made(back: int) -> str:
 
 
 def _parameters(windows: dict[int, Window], scope: Scope) -> dict[str, Any]:
-    found: dict[str, Any] = {} if scope.realm_ids is None else {"realms": list(scope.realm_ids)}
+    found: dict[str, Any] = {"points_route": POINTS_ROUTE}
+    if scope.realm_ids is not None:
+        found["realms"] = list(scope.realm_ids)
     for back, (begin, end) in windows.items():
         found |= {
             f"begin_{back}": begin,

@@ -14,7 +14,6 @@ from typing import Any, Final, LiteralString
 import redis
 from django.conf import settings
 from django.db import Error
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from psycopg import sql
@@ -22,10 +21,50 @@ from psycopg import sql
 from gameproject.lib import clock
 from gameproject.lib.ids import lowest_uuid7
 from observability import health, partitions, trace_messages
+from observability.figures import figure
+from strategies.metrics import MAX_STRATEGIES
 
 FRESH_SECONDS: Final = 15.0
 QUERY_SECONDS: Final = 2.0
 STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)", "other")
+
+BUILD: Final = figure("scoring_build_info", "Always 1.", "version", "environment")
+DEPENDENCY_UP: Final = figure(
+    "scoring_dependency_up",
+    "1 or 0 for `database`, `broker`, `worker` and `beat`; the last two by the heartbeat.",
+    "dependency",
+)
+QUEUE_LENGTH: Final = figure("scoring_queue_length", "Messages that wait for a worker.", "queue")
+TRACES_WAITING: Final = figure("dsl_execution_log_queue_length", "Messages of traces that wait.")
+TRACES_LIMIT: Final = figure("dsl_execution_log_queue_limit", "How many may wait.")
+CONNECTIONS: Final = figure(
+    "scoring_db_connections", "Connections to this database by what they do.", "state"
+)
+CONNECTIONS_MAX: Final = figure(
+    "scoring_db_connections_max", "How many PostgreSQL takes, of all its databases."
+)
+WITHOUT_PRODUCTION: Final = figure(
+    "scoring_strategies_without_production",
+    "Strategies that games or open tasks use and that cannot score: archived, or without a production version. "
+    "Read from the database.",
+)
+LAST_PUBLISHED: Final = figure(
+    "scoring_strategy_last_published_timestamp_seconds",
+    "When a version was last put into production, by publishing or by rolling back; of the 200 strategies where that is "
+    "newest. Read from the database.",
+    "strategy",
+)
+DEFAULT_PARTITION: Final = figure(
+    "scoring_default_partition_occupied",
+    "1 where a partitioned table's default partition holds rows.",
+    "table",
+)
+ACTIVE_PLAYERS: Final = figure(
+    "scoring_active_players",
+    "Players with a score in the last `24h`, test events aside. Read from the database every 5 minutes; absent where "
+    "that takes longer than 2 s.",
+    "window",
+)
 
 Read = Callable[[], Sequence[Metric]]
 
@@ -72,6 +111,7 @@ class Figures(Collector):
             Cached(queues),
             Cached(connections),
             Cached(strategies_without_production),
+            Cached(last_published),
             Cached(default_partitions),
             # It reads a day of scores' index: seconds on a ledger that grows by millions a day, absent beyond.
             Cached(active_players, seconds=300),
@@ -83,33 +123,25 @@ class Figures(Collector):
 
 
 def build() -> list[Metric]:
-    found = gauge("scoring_build_info", "The release that answers; always 1.", "version", "environment")
-    found.add_metric([settings.VERSION, settings.SENTRY_ENVIRONMENT], 1)
-    return [found]
+    return [BUILD.of({(settings.VERSION, settings.SENTRY_ENVIRONMENT): 1})]
 
 
 def dependencies() -> list[Metric]:
-    found = gauge("scoring_dependency_up", "Whether what the service needs is there.", "dependency")
-    for check in health.all_checks():
-        found.add_metric([check.name], float(check.ok))
-    return [found]
+    return [DEPENDENCY_UP.of({(check.name,): float(check.ok) for check in health.all_checks()})]
 
 
 def queues() -> list[Metric]:
-    lengths = gauge("scoring_queue_length", "Messages that wait for a worker.", "queue")
     names = (
         settings.CELERY_TASK_DEFAULT_QUEUE,
         *(each["queue"] for each in settings.CELERY_TASK_ROUTES.values()),
     )
     with health.client() as client:
-        waiting = {name: int(client.llen(name)) for name in names}
-    for name, n_messages in waiting.items():
-        lengths.add_metric([name], n_messages)
-    length = gauge("dsl_execution_log_queue_length", "Messages of traces that wait.")
-    length.add_metric([], waiting[trace_messages.QUEUE])
-    limit = gauge("dsl_execution_log_queue_limit", "How many may wait; the next one is dropped.")
-    limit.add_metric([], settings.DSL_EXECUTION_LOG_QUEUE_MAXSIZE)
-    return [lengths, length, limit]
+        waiting: dict[tuple[str, ...], float] = {(name,): int(client.llen(name)) for name in names}
+    return [
+        QUEUE_LENGTH.of(waiting),
+        TRACES_WAITING.of({(): waiting[trace_messages.QUEUE,]}),
+        TRACES_LIMIT.of({(): settings.DSL_EXECUTION_LOG_QUEUE_MAXSIZE}),
+    ]
 
 
 def connections() -> list[Metric]:
@@ -118,13 +150,11 @@ def connections() -> list[Metric]:
         "WHERE datname = current_database() GROUP BY 1"
     )
     by_state = {name if name in STATES else "other": n for name, n in rows}
-    open_now = gauge("scoring_db_connections", "Connections to the database, by what they do.", "state")
-    for state in STATES:
-        open_now.add_metric([state], by_state.get(state, 0))
-    most = gauge("scoring_db_connections_max", "Connections that PostgreSQL takes, of all its databases.")
-    ((value,),) = query("SELECT current_setting('max_connections')::int")
-    most.add_metric([], value)
-    return [open_now, most]
+    ((most,),) = query("SELECT current_setting('max_connections')::int")
+    return [
+        CONNECTIONS.of({(state,): by_state.get(state, 0) for state in STATES}),
+        CONNECTIONS_MAX.of({(): most}),
+    ]
 
 
 def strategies_without_production() -> list[Metric]:
@@ -138,9 +168,21 @@ def strategies_without_production() -> list[Metric]:
                OR NOT EXISTS (SELECT FROM strategies_alias a WHERE a.strategy_id = s.id AND a.name = 'production'))
         """
     )
-    found = gauge("scoring_strategies_without_production", "Strategies in use that cannot score.")
-    found.add_metric([], n_strategies)
-    return [found]
+    return [WITHOUT_PRODUCTION.of({(): n_strategies})]
+
+
+def last_published() -> list[Metric]:
+    """Tell when production last moved, for the newest moves; of strategies of the same name, the latest."""
+    rows = query(
+        sql.SQL(
+            """
+            SELECT s.slug, extract(epoch FROM max(a.moved_at))::float8
+            FROM strategies_alias a JOIN strategies_strategy s ON s.id = a.strategy_id
+            WHERE a.name = 'production' GROUP BY 1 ORDER BY 2 DESC LIMIT {}
+            """
+        ).format(MAX_STRATEGIES)
+    )
+    return [LAST_PUBLISHED.of({(slug,): seconds for slug, seconds in rows})]
 
 
 def default_partitions() -> list[Metric]:
@@ -148,10 +190,11 @@ def default_partitions() -> list[Metric]:
     names = [each.table for each in partitions.TABLES]
     looks = [sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(f"{name}_default")) for name in names]
     (row,) = query(sql.SQL("SELECT {}").format(sql.SQL(", ").join(looks)))
-    found = gauge("scoring_default_partition_occupied", "Whether rows are where no day takes them.", "table")
-    for name, is_occupied in zip(names, row, strict=True):
-        found.add_metric([name], float(is_occupied))
-    return [found]
+    return [
+        DEFAULT_PARTITION.of(
+            {(name,): float(is_occupied) for name, is_occupied in zip(names, row, strict=True)}
+        )
+    ]
 
 
 def active_players() -> list[Metric]:
@@ -159,13 +202,7 @@ def active_players() -> list[Metric]:
     ((n_players,),) = query(
         "SELECT count(DISTINCT player_id) FROM strategies_score WHERE id >= %s AND NOT is_test", [since]
     )
-    found = gauge("scoring_active_players", "Players with a score, test events aside.", "window")
-    found.add_metric(["24h"], n_players)
-    return [found]
-
-
-def gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, meaning, labels=labels)
+    return [ACTIVE_PLAYERS.of({("24h",): n_players})]
 
 
 def query(

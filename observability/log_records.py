@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import Counter
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-RECORDS: Final = Counter("scoring_log_records_total", "Log records, by level.", ["level"])
+RECORDS: Final = Counter("scoring_log_records_total", "Log records, from `debug` to `critical`.", ["level"])
 _COUNTERS: Final = {level: RECORDS.labels(level) for level in LEVELS}
 
 

@@ -18,7 +18,7 @@ REQUEST_DROP_REASONS: Final = ("buffer_full", "queue_full", "broker_unavailable"
 
 DURATION = Histogram(
     "dsl_execution_duration_seconds",
-    "Facts and run of a strategy.",
+    "From the first fact read to the end of the run of a strategy.",
     ["realm", "strategy_type", "status"],
     buckets=DURATION_BUCKETS,
 )
@@ -27,9 +27,16 @@ NODES = Counter(
 )
 ERRORS = Counter("dsl_execution_errors_total", "Failed runs by code.", ["realm", "strategy_type", "code"])
 
-LOG_OFFERED = Counter("dsl_execution_log_offered_total", "Runs chosen to leave a trace.", ["kind"])
+LOG_OFFERED = Counter(
+    "dsl_execution_log_offered_total", "Runs chosen to leave a trace: `sampled`, `slow`, `error`.", ["kind"]
+)
 LOG_PERSISTED = Counter("dsl_execution_log_persisted_total", "Traces stored.", ["kind"])
-LOG_DROPPED = Counter("dsl_execution_log_dropped_total", "Traces lost, by reason.", ["reason"])
+LOG_DROPPED = Counter(
+    "dsl_execution_log_dropped_total",
+    "Traces lost: `queue_full`, `broker_unavailable`, `too_large`, `rate_limited`, "
+    "`persist_failed`. Scoring is not at risk.",
+    ["reason"],
+)
 LOG_UNCONFIRMED = Counter(
     "dsl_execution_log_unconfirmed_total", "Traces sent to a broker that did not answer: perhaps queued."
 )
@@ -40,20 +47,24 @@ LOG_LAG = Histogram(
 )
 
 API_REQUESTS_DROPPED = Counter(
-    "scoring_api_requests_dropped_total", "Request records lost, by reason.", ["reason"]
+    "scoring_api_requests_dropped_total",
+    "Request records lost: `buffer_full`, `queue_full`, `broker_unavailable`, `persist_failed`.",
+    ["reason"],
 )
 
 # django-prometheus counts requests too, for five times the time; observability/request_metrics.py counts these.
 HTTP_REQUESTS = Counter(
     "scoring_http_requests_total",
-    "Requests of the API and the admin that were answered.",
+    "Requests of the API by the template of their path, such as `/api/v1/scores/{score}`; `none` "
+    "where no path of ours was meant. All of the admin is `/admin/`. `status_class` is `2xx` to "
+    "`5xx`.",
     ["route", "method", "status_class"],
 )
 HTTP_DURATION = Histogram(
     "scoring_http_request_duration_seconds",
-    "Requests of the API and the admin, from the first of our code to the last.",
+    "How long requests of the API and the admin took, by the template of their path.",
     ["route"],
-    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5),  # few: there are forty routes
+    buckets=(0.01, 0.1, 0.5, 1, 2.5),  # few: there are fifty routes
 )
 
 # Present at 0 from the start: an alert on a series that does not exist yet never fires.

@@ -20,13 +20,13 @@ PAGE_BYTES: Final = 4096
 
 MEMORY = Gauge(
     "scoring_process_memory_bytes",
-    "Memory in use, of the role's largest process.",
+    "Memory of the largest process: `web`, `worker`, `beat`. Linux only.",
     ["role"],
     multiprocess_mode="livemax",
 )
 STARTED = Gauge(
     "scoring_process_start_time_seconds",
-    "When the role's oldest process started.",
+    "When the oldest process that lives started.",
     ["role"],
     multiprocess_mode="livemin",
 )

@@ -38,7 +38,9 @@ LEAN: Final[tuple[type[Integration], ...]] = (
 )
 
 EVENTS = Counter(
-    "scoring_sentry_events_total", "Events: given to Sentry, dropped by our rules, lost.", ["action"]
+    "scoring_sentry_events_total",
+    "Errors given to Sentry (`sent`), dropped by our rules (`dropped`), and whatever never arrived (`lost`).",
+    ["action"],
 )
 _sent, _dropped, _lost = (EVENTS.labels(action) for action in ("sent", "dropped", "lost"))
 

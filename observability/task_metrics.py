@@ -9,12 +9,16 @@ from prometheus_client import Counter, Gauge, Histogram
 
 STATUSES: Final = ("success", "failure", "retry", "rejected", "ignored")
 
-TASKS = Counter("scoring_task_total", "Tasks that were run.", ["task", "status"])
+TASKS = Counter(
+    "scoring_task_total",
+    "Celery tasks: `success`, `failure`, `retry`, `rejected`, `ignored`.",
+    ["task", "status"],
+)
 DURATION = Histogram(
     "scoring_task_duration_seconds",
     "From the start of a task to its end.",
     ["task"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    buckets=(0.01, 0.05, 0.25, 1, 5, 30, 60, 300),
 )
 LAST_SUCCESS = Gauge(
     "scoring_task_last_success_timestamp_seconds",

@@ -7,6 +7,7 @@ what people name, such as strategies, is bounded here.
 import functools
 import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Self
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -16,42 +17,61 @@ MAX_CASES: Final = 50  # of a strategy
 OTHER: Final = "other"
 
 Mode = Literal["single", "batch"]
-MODES: Final = ("single", "batch")
-OUTCOMES: Final = ("award", "no_award", "veto", "error", "fallback", "replayed")
+# Of a batch as a whole it is known whether it was answered; its events are counted one by one.
+OUTCOMES: Final[Mapping[Mode, Sequence[str]]] = {
+    "single": ("award", "no_award", "veto", "error", "fallback", "replayed"),
+    "batch": ("award", "error"),
+}
 ROUTES: Final = ("points", "batch")
 AUTH_METHODS: Final = ("api_key", "admin")
 THROTTLE_SCOPES: Final = ("key", "player")
 
 DURATION: Final = Histogram(
     "scoring_score_duration_seconds",
-    "A scoring request: one event, or a whole batch.",
+    "A scoring request as a whole: `mode` is `single` or `batch`, `outcome` is `award`, "
+    "`no_award`, `veto`, `error`, `fallback` or `replayed`.",
     ["mode", "outcome"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.2, 0.35, 0.5, 0.75, 1, 2.5),
 )
 SCORES: Final = Counter(
-    "scoring_scores_total", "Events that were answered.", ["strategy", "alias", "outcome"]
+    "scoring_scores_total",
+    "Events that were answered, those of batches too.",
+    ["strategy", "alias", "outcome"],
 )
-POINTS: Final = Counter("scoring_points_awarded_total", "Points given; none are taken off.", ["strategy"])
+POINTS: Final = Counter(
+    "scoring_points_awarded_total",
+    "Points given. Negative ones are not taken off, those of test events not counted.",
+    ["strategy"],
+)
 CASES: Final = Counter(
     "scoring_case_matches_total", "Scores by the case that gave them.", ["strategy", "case"]
 )
 IN_PROGRESS: Final = Gauge(
-    "scoring_requests_in_progress", "Scoring requests being answered.", ["route"], multiprocess_mode="livesum"
+    "scoring_requests_in_progress",
+    "Scoring requests being answered: `points`, `batch`.",
+    ["route"],
+    multiprocess_mode="livesum",
 )
 CACHE_OPERATIONS: Final = Counter(
-    "scoring_strategy_cache_operations_total", "Look-ups of what scores a task.", ["result"]
+    "scoring_strategy_cache_operations_total", "Look-ups of what scores a task: `hit` or `miss`.", ["result"]
 )
 CACHE_ENTRIES: Final = Gauge(
     "scoring_strategy_cache_entries",
     "Compiled programs, in the process with the most.",
     multiprocess_mode="livemax",
 )
-AUTH_FAILURES: Final = Counter("scoring_auth_failures_total", "Refused keys and log-ins.", ["method"])
-THROTTLED: Final = Counter("scoring_throttled_total", "Requests over a limit.", ["scope"])
+AUTH_FAILURES: Final = Counter(
+    "scoring_auth_failures_total", "Refused keys (`api_key`) and log-ins (`admin`).", ["method"]
+)
+THROTTLED: Final = Counter(
+    "scoring_throttled_total", "Requests over the limit of their `key` or `player`.", ["scope"]
+)
 
 # ── Children that exist from the start, at 0 ─────────────────────────────────────────────────────
 _durations: Final = {
-    (mode, outcome): DURATION.labels(mode, outcome) for mode in MODES for outcome in OUTCOMES
+    (mode, outcome): DURATION.labels(mode, outcome)
+    for mode, outcomes in OUTCOMES.items()
+    for outcome in outcomes
 }
 _in_progress: Final = {route: IN_PROGRESS.labels(route) for route in ROUTES}
 _cache_hit, _cache_miss = (CACHE_OPERATIONS.labels(result) for result in ("hit", "miss"))

@@ -33,6 +33,9 @@ class DailyKpi(msgspec.Struct, rename="camel", kw_only=True):
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     latency_p99_ms: float | None
+    n_score_requests: int | None
+    n_score_requests_over_200_ms: int | None
+    n_score_requests_over_500_ms: int | None
     n_active_players: int
     n_new_players: int
     retention_day_1: float | None

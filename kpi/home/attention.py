@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from kpi.home.happening import Failing, RequestsNow
 from kpi.home.lights import Light, Queues, State
+from kpi.keeping import Report
+from kpi.objectives import DAYS
 
 ROLLUP_IS_LATE: Final = timedelta(hours=2)
 FAILED_SHARE: Final = 0.01
@@ -74,6 +76,17 @@ def of_losses(n_traces: int | None, n_records: float | None) -> Iterator[Concern
     if n_records:
         url = reverse("admin:kpi_kpimetrics_changelist") + "#completeness"
         yield Concern("warn", f"{n_records:,.0f} request records were lost in the last 24 hours.", url)
+
+
+def of_objectives(report: Report | None) -> Iterator[Concern]:
+    for kept in report.kept if report else ():
+        if kept.is_met is False:
+            objective = kept.objective
+            says = (
+                f"{objective.title}: the objective is missed. {kept.share:.2%} of the last {DAYS} days' {objective.unit} "
+                f"{objective.promise}; the target is {objective.target:.1%}."
+            )
+            yield Concern("warn", says, f"{reverse('objectives')}#{objective.name}")
 
 
 def of_rollup(at: datetime | None, now: datetime) -> Iterator[Concern]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from gameproject.lib import clock
-from kpi import so_far
+from kpi import keeping, so_far
 from kpi.home import attention, happening
 from kpi.home.attention import Concern
 from kpi.home.known import Known, read
@@ -29,6 +29,7 @@ class Home:
         self.lost_traces = read(happening.lost_traces)
         self.lost_records = read(happening.lost_records)
         self.last_rollup = read(happening.last_rollup)
+        self.objectives = read(lambda: keeping.report(None, self.now))
         self.entries = read(happening.last_entries)
 
     @property
@@ -55,6 +56,7 @@ class Home:
                 attention.of_idle(self.idle.value or []),
                 attention.of_queues(self.queues.value),
                 attention.of_losses(self.lost_traces.value, self.lost_records.value),
+                attention.of_objectives(self.objectives.value),
                 attention.of_rollup(self.last_rollup.value, self.now) if self.last_rollup.is_known else (),
             )
         )

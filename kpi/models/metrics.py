@@ -31,6 +31,10 @@ class KpiMetrics(models.Model):
     latency_p50_ms = models.FloatField(null=True)
     latency_p95_ms = models.FloatField(null=True)
     latency_p99_ms = models.FloatField(null=True)
+    # Null: rolled up before these were counted.
+    n_score_requests = models.BigIntegerField(null=True, help_text="With one event each, no batches.")
+    n_score_requests_over_200_ms = models.BigIntegerField(null=True)
+    n_score_requests_over_500_ms = models.BigIntegerField(null=True)
 
     n_active_players = _count()
     n_new_players = _count()

@@ -29,6 +29,7 @@ class Happened:
     status: int = 200
     milliseconds: float = 1.0
     weight: int = 1
+    is_batch: bool = False
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Past:
         n_failed = sum(each.weight for each in on("failure"))
         requests = [each for each in on("request") for _ in range(each.weight)]
         times = sorted(each.milliseconds for each in requests)
+        scoring = [each for each in requests if not each.is_batch]
         n_lost = sum(each.weight for each in on("lost"))
         new = [
             key
@@ -115,6 +117,9 @@ class Past:
             "latency_p50_ms": _percentile(times, 50),
             "latency_p95_ms": _percentile(times, 95),
             "latency_p99_ms": _percentile(times, 99),
+            "n_score_requests": len(scoring),
+            "n_score_requests_over_200_ms": sum(each.milliseconds > 200 for each in scoring),
+            "n_score_requests_over_500_ms": sum(each.milliseconds > 500 for each in scoring),
             "n_active_players": len(active(0)),
             "n_new_players": len(new),
             "retention_day_1": _share(len(active(0) & active(1)), len(active(1))),
@@ -197,6 +202,7 @@ def _request(each: Happened, realm: Realm) -> ApiRequests:
         realm=realm,
         kind="score",
         method="POST",
+        route="/api/v1/scores/batch" if each.is_batch else "/api/v1/games/{game}/tasks/{task}/points",
         status=each.status,
         milliseconds=each.milliseconds,
         weight=each.weight,

@@ -68,8 +68,9 @@ def happenings(day: date, zone: ZoneInfo) -> st.SearchStrategy[Happened]:
         is_test=st.booleans(),
         has_fallback=st.booleans(),
         status=st.sampled_from([200, 201, 301, 400, 404, 429, 500, 503]),
-        milliseconds=st.sampled_from([0.5, 1.25, 3.0, 12.3, 250.0]),
+        milliseconds=st.sampled_from([0.5, 3.0, 12.3, 200.0, 201.0, 500.0, 501.0]),
         weight=st.sampled_from([1, 1, 2, 4]),
+        is_batch=st.booleans(),
     )
 
 

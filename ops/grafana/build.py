@@ -1,4 +1,7 @@
-"""`python -m ops.grafana.build`: write the dashboards' JSON. A test builds them again and compares."""
+"""`python -m ops.grafana.build`: write the dashboards' JSON, to be read by people and, minified, by Grafana.
+
+A test builds them again and compares.
+"""
 
 import json
 from typing import Final
@@ -7,13 +10,13 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as parts
 
+from ops.grafana import marks
 from ops.grafana.dashboards import ALL, Dashboard
 from ops.grafana.panels import SOURCE
 from ops.local.run import ROOT
 
 FOLDER: Final = ROOT / "ops" / "grafana"
-STARTED: Final = 'changes(scoring_process_start_time_seconds{role="web"}[2m]) > 0'
-FIRING: Final = 'sum by (alertname) (ALERTS{alertstate="firing", severity="critical"})'
+MINIFIED: Final = "minified"
 
 
 def main() -> None:
@@ -23,11 +26,16 @@ def main() -> None:
 
 
 def written() -> dict[str, str]:
-    """Return what is to stand in each file."""
-    return {f"{each.uid}.json": _text(each) for each in ALL}
+    """Return what is to stand in each file, by its path in the folder."""
+    found = {}
+    for each in ALL:
+        plain = json.loads(json.dumps(_built(each), cls=JSONEncoder))
+        found[f"{each.uid}.json"] = json.dumps(plain, indent=2, sort_keys=True) + "\n"
+        found[f"{MINIFIED}/{each.uid}.json"] = json.dumps(plain, separators=(",", ":"), sort_keys=True) + "\n"
+    return found
 
 
-def _text(described: Dashboard) -> str:
+def _built(described: Dashboard) -> parts.Dashboard:
     made = (
         dashboard.Dashboard(described.title)
         .uid(described.uid)
@@ -42,14 +50,14 @@ def _text(described: Dashboard) -> str:
             .tags(["scoring"])
             .keep_time(True)  # noqa: FBT003  # the library's way
         )
-        .annotation(_marks("Started", STARTED, "blue"))
-        .annotation(_marks("Critical alert", FIRING, "red"))
     )
+    for mark in marks.ALL:
+        made.annotation(mark)
     for variable in _variables():
         made.with_variable(variable)
     for panel in described.panels:
         made.with_panel(panel.build())
-    return json.dumps(made.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+    return made.build()
 
 
 def _variables() -> list[dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.IntervalVariable | dashboard.TextBoxVariable]:  # fmt: skip
@@ -77,17 +85,6 @@ def _labels(name: str, metric: str) -> dashboard.QueryVariable:
 
 def _chosen(value: str, text: str = "") -> parts.VariableOption:
     return parts.VariableOption(selected=True, text=text or value, value=value)
-
-
-def _marks(name: str, expression: str, colour: str) -> dashboard.AnnotationQuery:
-    return (
-        dashboard.AnnotationQuery()
-        .name(name)
-        .datasource(SOURCE)
-        .enable(True)  # noqa: FBT003  # the library's way
-        .icon_color(colour)
-        .expr(expression)
-    )
 
 
 if __name__ == "__main__":

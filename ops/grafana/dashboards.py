@@ -13,6 +13,8 @@ SINGLE: Final = 'mode="single"'
 EXECUTIONS: Final = "/admin/observability/strategyexecutionlog/"
 REQUESTS: Final = "/admin/observability/apirequests/"
 SCORES: Final = "/admin/strategies/score/"
+CACHE_OPERATIONS: Final = "scoring_strategy_cache_operations_total"
+CACHE_HITS: Final = ratio(per_second(CACHE_OPERATIONS, where='result="hit"'), per_second(CACHE_OPERATIONS))
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ OVERVIEW: Final = Dashboard(
         Panel("Active players, 24 h", [Query("max(scoring_active_players)", "")], is_number=True, width=4, admin="/admin/strategies/player/"),
         Panel("Strategies that cannot score", [Query("max(scoring_strategies_without_production)", "")], yellow=1, red=2, is_number=True, width=4, admin="/admin/strategies/strategy/"),
         Panel("Compiled strategies", [Query("max(scoring_strategy_cache_entries)", "")], is_number=True, width=4),
-        Panel("Error budget left, 30 days", [Query("min(slo:budget_left:share30d)", "")], SHARE, "Of the objective that is worst off.", yellow=0.5, red=0, is_number=True, width=4),
+        Panel("Error budget left, 30 days", [Query("min(slo:budget_left:share30d)", "")], SHARE, "Of the objective that is worst off.", yellow=0.5, red=0, is_number=True, width=4, admin="/admin/kpi/objectives/"),
         Panel("Requests by route and status", [Query(per_second("scoring_http_requests_total", "route", "status_class"), "{{status_class}} {{route}}")], PER_SECOND, admin=REQUESTS),
         Panel("Score latency", _quantiles("scoring_score_duration_seconds", SINGLE), SECONDS, "Of single events, the whole request.", yellow=0.08, red=0.2, admin=f"{REQUESTS}?kind=score&slow=80"),
         Panel("Error rate", [Query(ratio(per_second("scoring_http_requests_total", where=f'{API}, status_class="5xx"'), per_second("scoring_http_requests_total", where=API)), "5xx"), Query(ratio(per_second("scoring_http_requests_total", where=f'{API}, status_class="4xx"'), per_second("scoring_http_requests_total", where=API)), "4xx")], SHARE, yellow=0.01, red=0.05, admin=f"{REQUESTS}?status=5xx"),
@@ -46,7 +48,7 @@ OVERVIEW: Final = Dashboard(
         Panel("Scoring requests in progress", [Query("sum by (instance) (scoring_requests_in_progress)", "{{instance}}")], yellow=6, red=8),
         Panel("Latency by route, p95", [Query(quantile(0.95, "scoring_http_request_duration_seconds", "route"), "{{route}}")], SECONDS, yellow=0.5, red=1, admin=REQUESTS),
         Panel("Evaluation by type, p95", [Query(quantile(0.95, "dsl_execution_duration_seconds", "strategy_type", where=REALM), "{{strategy_type}}")], SECONDS, "Facts and run.", yellow=0.25, red=0.4, admin=f"{EXECUTIONS}?kind=slow"),
-        Panel("Strategy cache hit rate", [Query(ratio(per_second("scoring_strategy_cache_operations_total", where='result="hit"'), per_second("scoring_strategy_cache_operations_total")), "hit")], SHARE, yellow=0.95, red=0.8),
+        Panel("Strategy cache hit rate", [Query(CACHE_HITS, "hit")], SHARE, yellow=0.95, red=0.8),
         Panel("Task duration, p95", [Query(quantile(0.95, "scoring_task_duration_seconds", "task"), "{{task}}")], SECONDS),
         Panel("Trace queue", [Query("max(dsl_execution_log_queue_length)", "waiting"), Query("max(dsl_execution_log_queue_limit)", "limit"), Query("sum by (reason) (increase(dsl_execution_log_dropped_total[$interval]))", "dropped: {{reason}}")], admin="/admin/observability/put-aside/"),
         Panel("Trace persist lag", _quantiles("dsl_execution_log_lag_seconds", "")[:2], SECONDS, "From a run to its stored trace.", yellow=10, red=60, admin=EXECUTIONS),
@@ -79,12 +81,15 @@ SYSTEM: Final = Dashboard(
         Panel("Default partitions with rows", [Query("sum(max by (table) (scoring_default_partition_occupied))", "")], yellow=1, red=2, is_number=True, width=4),
         Panel("Release", [Query("max by (version, environment) (scoring_build_info)", "{{version}} {{environment}}")], is_number=True, width=4),
         Panel("Database connections", [Query("max by (state) (scoring_db_connections)", "{{state}}"), Query("max(scoring_db_connections_max)", "limit")]),
+        Panel("Database statements", _quantiles("django_db_query_duration_seconds", ""), SECONDS, "Of the API, the admin and tasks; scores' own are in the score latency.", yellow=0.1, red=0.5),
+        Panel("Database statements and failures", [Query(per_second("django_db_execute_total"), "statements"), Query(per_second("django_db_errors_total", "type"), "error: {{type}}"), Query(per_second("django_db_new_connections_total"), "new connections"), Query(per_second("django_db_new_connection_errors_total"), "error: no connection")], PER_SECOND),
         Panel("Queues", [Query("max by (queue) (scoring_queue_length)", "{{queue}}")]),
         Panel("Memory of the largest process", [Query("max by (role) (scoring_process_memory_bytes)", "{{role}}")], BYTES, yellow=500e6, red=1e9),
         Panel("Tasks by status", [Query(per_second("scoring_task_total", "status"), "{{status}}")], PER_SECOND),
         Panel("Tasks that failed", [Query('sum by (task) (increase(scoring_task_total{status="failure"}[$interval]))', "{{task}} failure")]),
         Panel("Since a task last succeeded", [Query("time() - max by (task) (scoring_task_last_success_timestamp_seconds)", "{{task}}")], SECONDS),
-        Panel("Strategy cache operations", [Query(per_second("scoring_strategy_cache_operations_total", "result"), "{{result}}")], PER_SECOND),
+        Panel("Strategy cache hit rate", [Query(CACHE_HITS, "hit")], SHARE, yellow=0.95, red=0.8),
+        Panel("Strategy cache operations", [Query(per_second(CACHE_OPERATIONS, "result"), "{{result}}")], PER_SECOND),
         Panel("Log records by level", [Query(per_second("scoring_log_records_total", "level"), "{{level}}")], PER_SECOND),
         Panel("Errors for Sentry", [Query("sum by (action) (increase(scoring_sentry_events_total[$interval]))", "{{action}}")]),
         Panel("Refused keys and log-ins", [Query(per_second("scoring_auth_failures_total", "method"), "{{method}}")], PER_SECOND, admin="/admin/observability/logs/"),
@@ -97,7 +102,7 @@ OBJECTIVES: Final = Dashboard(
     "objectives",
     "Objectives",
     [
-        Panel("Error budget left, 30 days", [Query("slo:budget_left:share30d", "{{slo}}")], SHARE, "1: nothing was bad; below 0 the objective is missed.", yellow=0.5, red=0, is_number=True, width=24),
+        Panel("Error budget left, 30 days", [Query("slo:budget_left:share30d", "{{slo}}")], SHARE, "1: nothing was bad; below 0 the objective is missed.", yellow=0.5, red=0, is_number=True, width=24, admin="/admin/kpi/objectives/"),
         Panel("Burn rate, 1 h", [Query("slo:bad:share1h / on (slo) (1 - slo:objective)", "{{slo}}")], meaning="1 spends the budget in just 30 days.", yellow=6, red=14.4, width=12),
         Panel("Burn rate, 6 h", [Query("slo:bad:share6h / on (slo) (1 - slo:objective)", "{{slo}}")], yellow=1, red=6, width=12),
         Panel("Bad share, 5 min", [Query("slo:bad:share5m", "{{slo}}")], SHARE, width=12),

@@ -1,14 +1,19 @@
 """Alertmanager reads its configuration, sends each severity where it belongs, and silences only alerts that exist."""
 
+import json
 import re
 import subprocess
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from ops.local.run import ROOT
+from ops.monitoring import servers
 from ops.monitoring.catalogue import alerts
+from ops.monitoring.servers import wait_until
 
 CONFIG = ROOT / "ops" / "alertmanager" / "alertmanager.yml"
 WRITTEN: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
@@ -53,3 +58,20 @@ def test_service_down_silences_all_others_and_itself_not() -> None:
         each for each in WRITTEN["inhibit_rules"] if 'alertname="ServiceDown"' in each["source_matchers"]
     ]
     assert rule["target_matchers"] == ['alertname!="ServiceDown"']
+
+
+@pytest.mark.requires_tool("prometheus-alertmanager")
+def test_while_the_service_is_down_a_real_alertmanager_tells_of_nothing_else(tmp_path: Path) -> None:
+    labels = [{"alertname": alert.name, "severity": alert.labels["severity"]} for alert in alerts()]
+    with servers.alertmanager(tmp_path / "alertmanager", webhook="http://127.0.0.1:1") as port:
+        url = f"http://127.0.0.1:{port}/api/v2/alerts"
+        body = json.dumps([{"labels": each} for each in labels]).encode()
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).close()
+
+        def states() -> dict[str, str]:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return {each["labels"]["alertname"]: each["status"]["state"] for each in json.load(answer)}
+
+        expected = {each["alertname"]: "suppressed" for each in labels} | {"ServiceDown": "active"}
+        wait_until(lambda: states() == expected, seconds=20, what=f"all others suppressed: {states()}")

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.urls import resolve
 
-from ops.grafana.build import FOLDER, written
+from ops.grafana import marks
+from ops.grafana.build import FOLDER, MINIFIED, written
 from ops.local.run import ROOT
 from ops.monitoring.catalogue import panels, unknown
 
@@ -23,7 +25,58 @@ TOKEN = "glsa_of-the-tests"
 
 
 def test_the_files_are_what_the_code_writes() -> None:
-    assert {path.name: path.read_text() for path in FILES} == written()
+    found = {str(path.relative_to(FOLDER)): path.read_text() for path in FOLDER.rglob("*.json")}
+    assert found == written()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_minified_file_says_the_same_in_one_line(path: Path) -> None:
+    minified = (FOLDER / MINIFIED / path.name).read_text()
+    assert json.loads(minified) == json.loads(path.read_text())
+    assert minified.count("\n") == 1
+    assert len(minified) < 0.7 * path.stat().st_size
+
+
+def test_compose_gives_grafana_each_dashboard_once() -> None:
+    """Grafana looks into folders within folders, and takes nothing that is there twice."""
+    volumes = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]["volumes"]
+    (source,) = (each.split(":")[0] for each in volumes if ":/etc/grafana/dashboards" in each)
+    uids = [json.loads(path.read_text())["uid"] for path in (ROOT / source).rglob("*.json")]
+    assert sorted(uids) == sorted(path.stem for path in FILES)
+
+
+@pytest.mark.requires_tool("promtool")
+def test_publishes_and_deployments_are_marked_when_they_happen(tmp_path: Path) -> None:
+    expressions = {mark.name: mark.expression.replace("$strategy", ".*") for mark in marks.ALL}
+    # Release 1 for half an hour, then release 2. Published at the second 100, and again at 1200.
+    series = {
+        'scoring_build_info{version="1", environment="e"}': "1x30 _x60",
+        'scoring_build_info{version="2", environment="e"}': "_x30 1x60",
+        'scoring_strategy_last_published_timestamp_seconds{strategy="s"}': "100x20 1200x60",
+    }
+    expected = [
+        ("Deployed", "20m", []),
+        ("Deployed", "31m", [{"labels": '{version="2", environment="e"}', "value": 1}]),
+        ("Deployed", "60m", []),
+        ("Published", "10m", [{"labels": '{strategy="s"}', "value": 100_000}]),
+        ("Published", "30m", [{"labels": '{strategy="s"}', "value": 1_200_000}]),
+    ]
+    case = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {"expr": expressions[name], "eval_time": at, "exp_samples": samples}
+            for name, at, samples in expected
+        ],
+    }
+    path = tmp_path / "marks.yml"
+    path.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [case]}))
+
+    told = subprocess.run(
+        ["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert told.returncode == 0, told.stdout + told.stderr
 
 
 def test_panels_ask_only_for_metrics_and_labels_that_are_documented() -> None:
