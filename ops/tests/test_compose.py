@@ -1,14 +1,18 @@
 """docker-compose.yml holds together: what it names is there, what it starts is watched, pinned and shut in."""
 
+import json
+import logging
 import re
 import stat
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from observability.logs import formatter
 from ops.local.postgres import Postgres
 from ops.local.run import ROOT
 from ops.tests import compose
@@ -119,9 +123,14 @@ def test_prometheus_scrapes_services_on_the_ports_they_answer_on() -> None:
     assert scraped == {"web": 8000, "worker": of_its_own, "traces": of_its_own, "beat": of_its_own}
 
 
-def test_the_example_for_logs_looks_for_this_project() -> None:
+def test_the_example_for_logs_looks_for_this_project_and_for_keys_that_lines_have() -> None:
     example = (ROOT / "ops" / "alloy" / "config.alloy").read_text()
     assert f"com.docker.compose.project={FILE['name']}" in example
+    record = logging.LogRecord("name", logging.INFO, "path", 1, "something happened", None, None)
+    line = json.loads(formatter(rendered_as="json").format(record))
+    read = re.findall(r'= "(\w+)"', re.findall(r"expressions = \{(.*?)\}", example)[0])
+    assert set(read) <= set(line)
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
 
 
 # ── Secrets ──────────────────────────────────────────────────────────────────────────────────────
