@@ -148,12 +148,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
-    """Wait until something is so. Raises TimeoutError that names it."""
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str | Callable[[], str]) -> None:
+    """Wait until something is so. Raises TimeoutError that names it, or says in the end what was there instead."""
     give_up_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"not within {seconds:g} s: {what}")
+            raise TimeoutError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.5)
 
 

@@ -66,9 +66,7 @@ class WholeService(Service):
                 status = 0
             return status not in {0, 404, 503}
 
-        wait_until(
-            answered, seconds=PATIENCE_SECONDS, what=f"an answer to {method} {path}: {status} {answer}"
-        )
+        wait_until(answered, seconds=PATIENCE_SECONDS, what=lambda: f"{method} {path}, but {status} {answer}")
         if status >= 300:
             raise RuntimeError(f"{method} {path}: {status} {answer}")
         return answer

@@ -64,7 +64,7 @@ def test_a_container_becomes_healthy(name: str, containers: Containers) -> None:
         last.append(containers.health(name))
         return last[-1].returncode == 0
 
-    wait_until(is_healthy, seconds=START_SECONDS, what=f"{last[-1:]} {containers.log(name)}")
+    wait_until(is_healthy, seconds=START_SECONDS, what=lambda: f"{last[-1]}, {containers.log(name)}")
 
 
 @pytest.mark.parametrize("name", ["worker", "traces", "beat", *REPLICAS])
