@@ -94,6 +94,13 @@ def test_volumes_are_declared_and_files_exist() -> None:
     assert [each for each in files if not (ROOT / each).exists()] == []
 
 
+def test_grafana_looks_for_dashboards_where_they_are_mounted() -> None:
+    provisioned = yaml.safe_load((ROOT / "ops/grafana/provisioning/dashboards/scoring.yml").read_text())
+    [provider] = provisioned["providers"]
+    assert f"./ops/grafana:{provider['options']['path']}:ro" in SERVICES["grafana"]["volumes"]
+    assert list((ROOT / "ops" / "grafana").glob("*.json"))
+
+
 def configuration_of(service: str) -> str:
     """Return the files that a service is given, those of folders too."""
     given = [ROOT / volume.split(":")[0] for volume in SERVICES[service].get("volumes", [])]
