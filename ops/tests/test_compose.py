@@ -15,6 +15,7 @@ import yaml
 from observability.logs import formatter
 from ops.local.postgres import Postgres
 from ops.local.run import ROOT
+from ops.monitoring.catalogue import DASHBOARDS
 from ops.tests import compose
 from ops.tests.compose import FILE, OWN, SERVICES
 
@@ -97,8 +98,10 @@ def test_volumes_are_declared_and_files_exist() -> None:
 def test_grafana_looks_for_dashboards_where_they_are_mounted() -> None:
     provisioned = yaml.safe_load((ROOT / "ops/grafana/provisioning/dashboards/scoring.yml").read_text())
     [provider] = provisioned["providers"]
-    assert f"./ops/grafana:{provider['options']['path']}:ro" in SERVICES["grafana"]["volumes"]
-    assert list((ROOT / "ops" / "grafana").glob("*.json"))
+    mounted = {volume for volume in SERVICES["grafana"]["volumes"] if ".json:" in volume}
+    assert mounted == {
+        f"./ops/grafana/{file.name}:{provider['options']['path']}/{file.name}:ro" for file in DASHBOARDS
+    }
 
 
 def configuration_of(service: str) -> str:
