@@ -22,7 +22,7 @@ run: .venv/installed ## Start everything on http://127.0.0.1:8000 (PORT=8001 for
 test: .venv/installed-dev ## Run the tests against real servers (ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types contracts deploy-check migrations-check lock-check test ## All that CI runs, in its order
+check: lint types contracts deploy-check migrations-check lock-check test ## All that CI runs but `make smoke`, in its order
 
 format: .venv/installed-dev ## Format the code, and fix what can be fixed by itself
 	$(BIN)/ruff check --fix .
@@ -46,7 +46,7 @@ bench: .venv/installed-dev ## Measure (SECTION=name for one part, ARGS=--quick t
 drill: .venv/installed-dev ## Kill, restart and stop servers under load, then audit ledger and traces (NAME=name for one)
 	$(BIN)/python -m ops.drills $(NAME)
 
-smoke: .venv/installed-dev ## Run everything with a real Prometheus and Alertmanager, ask for all metrics, let an alert fire
+smoke: .venv/installed-dev ## Run everything with a real Prometheus and Alertmanager, call everything, ask for all metrics, let an alert fire
 	@exec $(BIN)/python -m ops.smoke
 
 demo: .venv/installed ## Send lifelike traffic to what `make run` serves (RATE=20 events a second, SECONDS=60, 0: no end)

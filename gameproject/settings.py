@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # ── Process ──────────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.boolean("DEBUG", default=False)
 # Empty stops every process that serves (Django refuses to use an empty key), but not `manage.py dsl_cases`.
-SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY = env.secret("SECRET_KEY")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "gameproject.urls"
@@ -77,6 +77,7 @@ DATABASES: dict[str, dict[str, object]] = {
     "default": {
         **env.database(
             "DATABASE_URL",
+            password=env.secret("DATABASE_PASSWORD"),
             connect_timeout=env.integer("DATABASE_CONNECT_TIMEOUT", 2),
             **env.statement_timeouts(DATABASE_STATEMENT_TIMEOUT_SECONDS),
         ),
@@ -95,7 +96,7 @@ PROMETHEUS_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0
 REQUEST_DEADLINE_SECONDS = env.number("REQUEST_DEADLINE_SECONDS", 15)
 
 # ── Redis, Celery ────────────────────────────────────────────────────────────────────────────────
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.url("REDIS_URL", password=env.secret("REDIS_PASSWORD"))
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -257,7 +258,7 @@ LOGGING = {
 # ── Metrics (docs/metrics.md) ────────────────────────────────────────────────────────────────────
 METRICS_ENABLED = env.boolean("METRICS_ENABLED", default=True)
 # Neither of them: nobody may read them.
-METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 METRICS_ALLOWED_NETWORKS = env.words("METRICS_ALLOWED_NETWORKS")
 # The folder in which processes share their figures; prometheus_client reads the variable itself.
 PROMETHEUS_MULTIPROC_DIR = env.text("PROMETHEUS_MULTIPROC_DIR")

@@ -1,7 +1,8 @@
 """Typed readers of environment variables. A value that cannot be read stops the start and names itself."""
 
 import os
-from urllib.parse import parse_qsl, unquote, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -43,9 +44,20 @@ def words(name: str, default: str = "") -> list[str]:
     return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
 
 
+def secret(name: str) -> str:
+    """Read a secret: from the file that `<name>_FILE` names, without the blanks around it, else from the variable."""
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name)
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE={path!r}: {error.strerror}.") from None
+
+
 def require(*names: str) -> None:
     """Stop the start of a process that serves, where a variable that it cannot do without is missing."""
-    missing = [name for name in names if not os.environ.get(name)]
+    missing = [name for name in names if not (text(name) or text(f"{name}_FILE"))]
     if missing:
         raise ImproperlyConfigured(
             f"Set {', '.join(missing)} in the environment: .env.example says what each is. "
@@ -61,17 +73,25 @@ def statement_timeouts(seconds: float) -> dict[str, str]:
     return {"options": " ".join(f"-c {name}={int(seconds * 1000)}" for name in names)}
 
 
-def database(name: str, **defaults: object) -> dict[str, object]:
+def url(name: str, *, password: str) -> str:
+    """Read a URL; `password` goes into it where it has none."""
+    parts = urlsplit(text(name))
+    if not parts.netloc or not password or parts.password:
+        return text(name)
+    user, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}").geturl()
+
+
+def database(name: str, *, password: str, **defaults: object) -> dict[str, object]:
     """Read a PostgreSQL URL into Django's settings; an absent one gives settings that fail on first use.
 
     `postgresql://user:password@host:port/name?host=/socket/folder&sslmode=require`: query parameters go
-    to libpq as they are, except `host` and `port`, which replace those before the path. `defaults` go to
-    libpq where the URL does not say otherwise.
+    to libpq as they are, except `host` and `port`, which replace those before the path. `password` counts
+    where the URL has none. `defaults` go to libpq where the URL does not say otherwise.
     """
-    url = text(name)
-    if not url:
+    if not text(name):
         return {"ENGINE": "django.db.backends.dummy"}
-    parts = urlsplit(url)
+    parts = urlsplit(text(name))
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"{name}: a postgresql:// URL was expected, not {parts.scheme!r}.")
     options = dict(parse_qsl(parts.query))
@@ -79,7 +99,7 @@ def database(name: str, **defaults: object) -> dict[str, object]:
         "ENGINE": "gameproject.lib.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": unquote(parts.password or "") or password,
         "HOST": options.pop("host", unquote(parts.hostname or "")),
         "PORT": options.pop("port", str(parts.port or "")),
         "OPTIONS": {**defaults, **options},

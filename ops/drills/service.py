@@ -45,7 +45,7 @@ class Service:
         self.postgres = Postgres(self.folder / "postgres")
         self.valkey = Valkey(self.folder / "valkey")
         self.port = free_port()
-        self.api_key = ""
+        self.demo: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._open = ExitStack()
 
@@ -58,7 +58,7 @@ class Service:
         try:
             self._start_servers()
             self._manage("migrate", "--no-input")
-            self.api_key = json.loads(self._manage("demo_data", "--json").splitlines()[-1])["apiKey"]
+            self.demo = json.loads(self._manage("demo_data", "--json").splitlines()[-1])
             self._start_web()
         except BaseException:
             self._open.close()
@@ -67,6 +67,10 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    @property
+    def api_key(self) -> str:
+        return self.demo["apiKey"]
 
     @property
     def metrics_folder(self) -> Path:

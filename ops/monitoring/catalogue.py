@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -12,6 +14,7 @@ from ops.local.run import ROOT
 from ops.monitoring.promql import Selector, grouping_labels, selectors
 
 RULES: Final = sorted((ROOT / "ops" / "prometheus" / "rules").glob("*.yml"))
+DASHBOARDS: Final = sorted((ROOT / "ops" / "grafana").glob("*.json"))
 ROW: Final = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \|([^|]*)\| .+ \|$", re.MULTILINE)
 BY_PROMETHEUS: Final = frozenset({"job", "instance"})  # labels that every scraped series has
 OWN: Final = {"up": BY_PROMETHEUS, "ALERTS": frozenset({"alertname", "alertstate", "severity"})}
@@ -87,7 +90,7 @@ VARIABLES: Final = {"$interval": "5m", "$realm": ".*", "$strategy": ".*"}
 def panels() -> dict[str, str]:
     """Return every expression of the dashboards by where it stands, with their variables filled in."""
     found = {}
-    for path in sorted((ROOT / "ops" / "grafana").glob("*.json")):
+    for path in DASHBOARDS:
         shown = json.loads(path.read_text())
         for panel in shown["panels"]:
             for target in panel["targets"]:
@@ -101,3 +104,22 @@ def _filled(expression: str) -> str:
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     return expression
+
+
+# ── Either ───────────────────────────────────────────────────────────────────────────────────────
+def expressions_of(file: Path) -> list[str]:
+    """Return the expressions of a file of rules or of a dashboard, with variables filled in."""
+    document = json.loads(file.read_text()) if file.suffix == ".json" else yaml.safe_load(file.read_text())
+    return [_filled(owner["expr"]) for owner in owners_of_expressions(document)]
+
+
+def owners_of_expressions(document: Any) -> Iterator[dict[str, Any]]:
+    """Find whatever has an expression, in rules and in dashboards alike: nothing is missed for its place."""
+    if isinstance(document, dict):
+        if isinstance(document.get("expr"), str):
+            yield document
+        for each in document.values():
+            yield from owners_of_expressions(each)
+    elif isinstance(document, list):
+        for each in document:
+            yield from owners_of_expressions(each)

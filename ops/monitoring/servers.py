@@ -27,8 +27,10 @@ from ops.local.run import ROOT
 from ops.local.servers import free_port
 from ops.monitoring.catalogue import RULES
 
-SCRAPE_SECONDS: Final = 2
-FOR: Final = "5s"
+SCRAPE_SECONDS: Final = (
+    4  # and a scrape's timeout: a busy machine takes its time, and ServiceDown silences the rest
+)
+FOR: Final = "12s"
 START_SECONDS: Final = 30.0
 
 
@@ -49,6 +51,10 @@ class Prometheus:
         """Return the one value that an expression has now."""
         [found] = self.ask("query", {"query": expression})["result"]
         return float(found["value"][1])
+
+    def is_above_zero(self, expression: str) -> bool:
+        """Say whether the values of an expression now add up to more than 0."""
+        return bool(self.ask("query", {"query": f"sum({expression}) > 0"})["result"])
 
     def has(self, selector: str) -> bool:
         """Say whether a series of this selector was seen in the last half hour."""
@@ -142,12 +148,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
-    """Wait until something is so. Raises TimeoutError that names it."""
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str | Callable[[], str]) -> None:
+    """Wait until something is so. Raises TimeoutError that names it, or says in the end what was there instead."""
     give_up_at = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"not within {seconds:g} s: {what}")
+            raise TimeoutError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.5)
 
 
@@ -197,6 +203,8 @@ def not_installed() -> list[str]:
 
 def install(packages: list[str]) -> None:
     """Install Debian's packages; without root by sudo."""
+    if shutil.which("apt-get") is None:
+        raise SystemExit(f"Not installed, and there is no apt-get: {', '.join(packages)}")
     as_root = [] if shutil.which("sudo") is None else ["sudo"]
     subprocess.run([*as_root, "apt-get", "update", "--quiet"], check=True)
     subprocess.run(

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.urls import resolve
 
+from observability import partitions
 from ops.local.run import ROOT
 from ops.monitoring.catalogue import alerts, unknown
 
@@ -14,6 +15,17 @@ PAGE = (ROOT / "docs" / "runbook.md").read_text()
 FENCE = re.compile(r"^ *```(sql|promql)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^### (\w+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 PARTS = ["Means", "Felt by", "Look", "Do", "Over"]
+PROCEDURES = [
+    "Wrong points",
+    "A failing strategy",
+    "Stop a strategy",
+    "The trace queue is saturated",
+    "The broker is down",
+    "The database is slow",
+    "Disk full",
+    "The audit chain is broken",
+    "Restore a backup",
+]
 
 
 def fenced(language: str) -> list[str]:
@@ -25,6 +37,28 @@ def test_every_alert_has_its_section_and_no_other_has() -> None:
     assert set(sections) == {alert.name for alert in alerts()}
     parts = {name: re.findall(r"^- \*\*(.+?)\*\*:", text, re.MULTILINE) for name, text in sections.items()}
     assert {name: found for name, found in parts.items() if found != PARTS} == {}
+
+
+SHOWN = r"`/admin/|```sql|```promql|`[^`]*(?:scoring|dsl|slo)[_:]|`/readyz`|`docker compose "
+
+
+def test_every_alert_leads_to_something_to_look_at() -> None:
+    looks = {
+        name: text.partition("**Look**")[2].partition("**Do**")[0] for name, text in SECTION.findall(PAGE)
+    }
+    assert [name for name, look in looks.items() if not re.search(SHOWN, look)] == []
+
+
+def test_the_runbook_has_a_procedure_for_each_trouble() -> None:
+    procedures = re.findall(r"^### (.+)$", PAGE.partition("## Procedures")[2], re.MULTILINE)
+    assert procedures == PROCEDURES
+
+
+def test_partitions_to_be_dropped_are_called_as_the_runbook_says() -> None:
+    named = set(re.findall(r"(\w+)_YYYYMMDD", PAGE))
+    by_day = {table.table for table in partitions.TABLES if type(table) is partitions.ByDay}
+    assert named
+    assert named <= by_day
 
 
 @pytest.mark.django_db

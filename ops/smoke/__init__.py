@@ -1,0 +1,1 @@
+"""`make smoke`: the whole service with a real Prometheus and Alertmanager."""
