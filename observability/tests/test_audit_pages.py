@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from structlog.contextvars import bound_contextvars
 
+from gameproject.lib import clock, looking
+from gameproject.lib.ids import time_of
 from gameproject.tests.database import without_triggers
 from observability import audit
 from observability.audit_events import EVENTS
@@ -173,6 +175,18 @@ def test_the_api_gives_the_key_s_own_realm_newest_first(world: World) -> None:
     assert len(other.get("/logs").json()["items"]) == 1
     first = world.get("/logs?limit=1").json()
     assert world.get(f"/logs?cursor={first['nextCursor']}").json()["items"] == items[1:]
+
+
+def test_the_api_looks_for_an_event_at_so_many_entries_and_goes_on_from_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    games.change_game(game=world.game, changes={"platform": "web"})
+    monkeypatch.setattr(looking, "MAX_LOOKED_AT_APART", 1)
+    first = world.get("/logs?event=key.created").json()
+    assert first["items"] == []
+    assert first["lookedBackTo"] == clock.iso(time_of(Logs.objects.latest("pk").pk))
+    second = world.get(f"/logs?event=key.created&cursor={first['nextCursor']}").json()
+    assert [item["event"] for item in second["items"]] == ["key.created"]
 
 
 @pytest.mark.parametrize(
