@@ -52,7 +52,7 @@ def fill(realm: Realm, first_day: int, last_day: int) -> None:
     with connection.cursor() as cursor:
         for table in TABLES:
             more = OWN_NAME if table == "strategies_player" else ""
-            parameters = {
+            parameters: dict[str, Any] = {
                 "now": NOW,
                 "a_day": A_DAY,
                 "first": first_day * A_DAY,
