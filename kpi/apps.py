@@ -13,4 +13,5 @@ class KpiConfig(AppConfig):
         from strategies.groups import sync_groups  # noqa: PLC0415  # the same
 
         collectors.tell_also(metrics.last_rollup)
+        collectors.tell_also(metrics.watermark_lag)
         post_migrate.connect(sync_groups, sender=self)

@@ -1,4 +1,4 @@
-"""The demo's past as its requests and figures would have told it: records made from the scores that history made.
+"""The demo's past as its requests, traces and figures would have told it, made from the scores that history made.
 
 What is made follows from the scores' ids, so it can be made again and is there once.
 """
@@ -14,11 +14,13 @@ from gameproject.lib.ids import lowest_uuid7
 from gameproject.lib.windows import CLOCKS_DIFFER_BY
 from kpi import rolling_up
 from kpi.rollup import days_between, window_of
+from observability import demo as traces
 from observability import partitions
 from observability.request_records import POINTS_ROUTE
 from strategies.demo.past import incident_of
 from strategies.models import Realm
 
+MARK: Final = "demo-history-"  # what history's requests are called by
 FAILED_IN_INCIDENT: Final = 5
 SLOWER: Final = 8
 # A request a score, and in an incident five more that failed. Times are drawn by the id: most a few ms, some ten times that.
@@ -30,7 +32,7 @@ SELECT overlay(id::text placing lpad(n::text, 2, '0') from 35)::uuid, request_id
        round((%(slower)s * (3 + 2 * draw - 4 * ln(1.0001 - draw)))::numeric, 1)::float8, 1, created_at
 FROM (SELECT *, (hashtext(id::text || n) & 1048575) / 1048576.0 AS draw
       FROM strategies_score CROSS JOIN generate_series(0, %(n_failed)s) AS n
-      WHERE realm_id = %(realm)s AND request_id LIKE 'demo-history-%%'
+      WHERE realm_id = %(realm)s AND starts_with(request_id, %(mark)s)
         AND created_at >= %(begin)s AND created_at < %(end)s AND id >= %(low)s) s
 ON CONFLICT DO NOTHING
 """
@@ -53,6 +55,7 @@ def _make_records(realm: Realm, begin: datetime, end: datetime, *, is_incident: 
         cursor.execute(
             RECORDS,
             {
+                "mark": MARK,
                 "route": POINTS_ROUTE,
                 "realm": realm.pk,
                 "begin": begin,
@@ -67,11 +70,12 @@ def _make_records(realm: Realm, begin: datetime, end: datetime, *, is_incident: 
 def tell_past(
     realm: Realm, *, n_days: int, progress: Callable[[float, date], None] = lambda _share, _day: None
 ) -> None:
-    """Make the request records of the realm's last days, and roll them up."""
+    """Make the request records and traces of the realm's last days, and roll them up."""
     today = clock.now().date()
     first = today - timedelta(days=n_days - 1)
     for day in days_between(first, today):
-        partitions.make_ahead(day, partitions.REQUESTS)
+        partitions.make_ahead(day)
         for begin, end, is_incident in _parts(day):
             _make_records(realm, begin, end, is_incident=is_incident)
+            traces.trace_past(realm.pk, begin, end, mark=MARK, is_incident=is_incident)
     rolling_up.roll_up_days(first, today, progress=progress)

@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from gameproject.lib import clock
 from kpi import rollup, so_far, sources
@@ -137,7 +138,8 @@ def _store(part: Part) -> None:
 
 
 def _final_already(part: Part) -> list[uuid.UUID | None]:
-    rows = KpiMetrics.objects.filter(day=part.day, is_provisional=False)
+    of_realms = Q(realm=None) if part.scope.realm_ids is None else Q(realm__in=part.scope.realm_ids)
+    rows = KpiMetrics.objects.filter(of_realms, day=part.day, is_provisional=False)
     return list(rows.values_list("realm_id", flat=True))
 
 

@@ -72,6 +72,12 @@ def due(now: datetime, zone: ZoneInfo, progress: Progress) -> list[Due]:
     return found
 
 
+def overdue(now: datetime, zone: ZoneInfo, final_through: date) -> timedelta:
+    """Return how long the day after the watermark has been due to be final; nothing if it is not yet."""
+    due_at = window_of(final_through + timedelta(days=1), zone).end + FINAL_AFTER
+    return max(now - due_at, timedelta(0))
+
+
 # ── What was counted ─────────────────────────────────────────────────────────────────────────────
 class TimeCount(NamedTuple):
     """Requests that took the same time: in all, by the class of their status, to score one event. Weighted."""

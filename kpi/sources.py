@@ -1,8 +1,8 @@
 """What was counted in a window of time, by realm or of all realms as one: the heavy part, in SQL.
 
-Every statement reads its window and nothing else: request records by their partitions; the ledger, actions and players
-by their time-ordered ids. So the cost is that of the day, however old the ledger is. What comes back is a row a realm,
-or for latencies a row for each different time: memory does not grow with the day.
+Every statement reads its window and nothing else: request records by their partitions; the ledger, actions, players
+and failed runs by their time-ordered ids. So the cost is that of the day, however old the ledger is. What comes back is
+a row a realm, or for latencies a row for each different time: memory does not grow with the day.
 """
 
 import uuid
@@ -50,7 +50,7 @@ ACTIONS: Final = (
 NEW_PLAYERS: Final = "SELECT {realm}, count(*) FROM strategies_player WHERE {made} AND {in_scope} GROUP BY 1"
 FAILED_RUNS: Final = """
 SELECT {realm}, sum(weight) FROM observability_strategyexecutionlog
-WHERE is_error AND {at} AND {in_scope} GROUP BY 1
+WHERE is_error AND {made} AND {in_scope} GROUP BY 1
 """
 TRACES_LOST: Final = """
 SELECT coalesce(sum(n_traces), 0) FROM observability_tracedrops WHERE minute >= %(begin)s AND minute < %(end)s

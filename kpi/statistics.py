@@ -48,7 +48,10 @@ def wilson(share: float, n: float) -> Estimate:
         return Estimate(share)
     middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
+    # Exact at the ends, where rounding would leave 2e-17.
+    return Estimate(
+        share, max(0.0, middle - half) if share > 0 else 0.0, min(1.0, middle + half) if share < 1 else 1.0
+    )
 
 
 def newcombe(a: Estimate, b: Estimate) -> Estimate:
@@ -68,12 +71,12 @@ def newcombe(a: Estimate, b: Estimate) -> Estimate:
 
 
 # ── Means ────────────────────────────────────────────────────────────────────────────────────────
-def mean(moments: Moments) -> Estimate:
-    """Return a mean with Student's interval."""
+def mean(moments: Moments, *, lowest: float = -math.inf) -> Estimate:
+    """Return a mean with Student's interval, cut where no value can lie."""
     if moments.n - 1 < LEAST_FREEDOM:
         return Estimate(moments.mean)
     half = student(moments.n - 1) * math.sqrt(moments.variance / moments.n)
-    return Estimate(moments.mean, moments.mean - half, moments.mean + half)
+    return Estimate(moments.mean, max(lowest, moments.mean - half), moments.mean + half)
 
 
 def welch(a: Moments, b: Moments) -> Estimate:

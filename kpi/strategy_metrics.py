@@ -151,7 +151,7 @@ def _distribution(sample: Sample) -> Distribution:
     return Distribution(
         n_rows=sample.n_rows,
         effective_n=found.n if found else 0.0,
-        mean=_interval(statistics.mean(found)) if found else None,
+        mean=_interval(statistics.mean(found, lowest=0.0)) if found else None,
         p50=sample.p50,
         p95=sample.p95,
         p99=sample.p99,

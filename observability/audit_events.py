@@ -8,6 +8,7 @@ from strategies import changes
 EVENTS: Final[Mapping[str, str]] = {
     **changes.EVENTS,
     "access.denied": "A key or a person was refused something, or asked for another realm's: a count for a minute.",
+    "audit.exported": "Entries of this trail were exported.",
     "executions.exported": "Traces of runs were exported.",
     "execution.replayed": "A stored run was run again.",
     "group.changed": "A group of staff was created, changed or deleted.",

@@ -1,12 +1,12 @@
 """Stored executions, read: with names where names are left, and by ids that say which days to look at."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Final
 
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 
 from gameproject.lib.errors import NotFound
+from gameproject.lib.ids import time_of
 from gameproject.lib.windows import CLOCKS_DIFFER_BY
 from observability.models import StrategyExecutionLog
 from strategies.models import Game, Realm, Strategy, StrategyVersion, Task
@@ -40,7 +40,7 @@ def around(execution_id: uuid.UUID) -> QuerySet[StrategyExecutionLog]:
     """Return the executions near the time in an id: only their days' partitions are opened, of hundreds."""
     rows = StrategyExecutionLog.objects.all()
     try:
-        at = datetime.fromtimestamp((execution_id.int >> 80) / 1000, UTC)
+        at = time_of(execution_id)
         return rows.filter(created_at__gte=at - CLOCKS_DIFFER_BY, created_at__lte=at + CLOCKS_DIFFER_BY)
     except (OverflowError, ValueError):  # no time that there is: no id of ours
         return rows.none()

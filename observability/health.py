@@ -37,8 +37,13 @@ DEPENDENCIES: Final = ("database", "broker", "worker", "beat")
 
 
 def checks() -> list[Check]:
-    """Ask what answers at once. Scoring needs the database; the broker only carries what was already decided."""
-    return [_check("database", _ask_database), _check("broker", _ask_broker)]
+    """Ask what answers at once."""
+    return [*checks_for_scoring(), _check("broker", _ask_broker)]
+
+
+def checks_for_scoring() -> list[Check]:
+    """Ask the database alone: the broker only carries what was already decided."""
+    return [_check("database", _ask_database)]
 
 
 def all_checks() -> list[Check]:

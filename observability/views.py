@@ -11,9 +11,9 @@ def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 if every dependency is there, else 503 with the reason."""
-    found = health.checks()
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 if every dependency is there, else 503 with the reason; `?for=scoring`: if what scoring needs is there."""
+    found = health.checks_for_scoring() if request.GET.get("for") == "scoring" else health.checks()
     ready = all(check.ok for check in found)
     body = {
         "status": "ok" if ready else "unavailable",

@@ -134,12 +134,9 @@ def page(request: Request, rows: QuerySet[M], render: Callable[[M], object]) -> 
 def cut_page(request: Request, rows: QuerySet[M], *, key: str = "pk") -> tuple[list[M], str | None]:
     """Return the page that the request asks for, newest first by a column of UUIDs, and the next one's cursor."""
     limit = page_limit(request)
-    cursor = request.query_params.get("cursor")
-    if cursor is not None:
-        rows = rows.filter(**{f"{key}__lt": _decode_cursor(cursor)})
-    found = list(rows.order_by(f"-{key}")[: limit + 1])
+    found = list(before_cursor(request, rows, key=key).order_by(f"-{key}")[: limit + 1])
     is_last = len(found) <= limit
-    return found[:limit], None if is_last else _encode_cursor(getattr(found[limit - 1], key))
+    return found[:limit], None if is_last else cursor_of(getattr(found[limit - 1], key))
 
 
 def page_limit(request: Request) -> int:
@@ -152,7 +149,14 @@ def page_limit(request: Request) -> int:
     return int(given)
 
 
-def _encode_cursor(pk: uuid.UUID) -> str:
+def before_cursor(request: Request, rows: QuerySet[M], *, key: str = "pk") -> QuerySet[M]:
+    """Leave out what the pages before had. Raises BadRequest."""
+    cursor = request.query_params.get("cursor")
+    return rows if cursor is None else rows.filter(**{f"{key}__lt": _decode_cursor(cursor)})
+
+
+def cursor_of(pk: uuid.UUID) -> str:
+    """Write the `nextCursor` of a page that ends with a row."""
     return base64.urlsafe_b64encode(pk.bytes).decode().rstrip("=")
 
 

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 RANDOM_BYTES = 10
 BUFFER_BYTES = 4000
@@ -29,6 +29,11 @@ def lowest_uuid7(at: datetime) -> uuid.UUID:
     """Return what is below every UUIDv7 of that millisecond and above all earlier ones."""
     milliseconds = int(at.timestamp() * 1000)
     return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def time_of(uuid7: uuid.UUID) -> datetime:
+    """Return the time in a UUIDv7, to the millisecond. Raises OverflowError and ValueError for one that holds none."""
+    return datetime.fromtimestamp((uuid7.int >> 80) / 1000, UTC)
 
 
 def _random_bytes() -> bytes:

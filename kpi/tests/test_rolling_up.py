@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kpi import rolling_up, rollup, sources
+from kpi import metrics, rolling_up, rollup, sources
 from kpi.models import KpiMetrics, RollupProgress
 from kpi.rolling_up import Part
 from kpi.sources import Scope
@@ -192,6 +192,23 @@ def test_what_is_due_is_rolled_up_and_then_nothing_is(past: Past) -> None:
         assert rolling_up.roll_up_due(NOON) == 0
     assert KpiMetrics.objects.filter(is_provisional=True).count() == 3
     assert set(RollupProgress.objects.values_list("final_through", flat=True)) == {date(2026, 6, 14)}
+
+
+def lag_seconds() -> list[float]:
+    (metric,) = metrics.watermark_lag()
+    return [sample.value for sample in metric.samples]
+
+
+def test_the_watermark_lags_from_when_a_day_is_due_until_it_is_final(past: Past) -> None:
+    with time_machine.travel(NOON, tick=False):
+        Realm.objects.update(created_at=NOON - timedelta(minutes=3))
+        assert lag_seconds() == [180], "a realm that was never rolled up"
+        rolling_up.roll_up_due(NOON)
+        assert lag_seconds() == [0]
+    due_in_vienna = datetime(2026, 6, 15, 22, 15, tzinfo=UTC)
+    for hours, lag in ((0, 0), (3, 3 * 3600)):
+        with time_machine.travel(due_in_vienna + timedelta(hours=hours), tick=False):
+            assert lag_seconds() == [lag]
 
 
 def test_late_data_are_in_the_next_final_rollup(past: Past) -> None:

@@ -60,6 +60,19 @@ def test_too_little_has_no_interval() -> None:
     assert statistics.welch(Moments(2, 5.0, 1.0), Moments(2, 6.0, 1.0)) == Estimate(1.0)
 
 
+@given(st.integers(1, 10_000))
+def test_the_interval_of_nothing_begins_at_0_and_that_of_all_ends_at_1(n: int) -> None:
+    assert statistics.wilson(0.0, n).low == 0
+    assert statistics.wilson(1.0, n).high == 1
+
+
+def test_the_interval_of_a_mean_holds_no_value_that_cannot_be() -> None:
+    rare_and_large = Moments(200, 2.4, 900.0)
+    assert statistics.mean(rare_and_large).low < 0  # type: ignore[operator]  # it has one
+    assert statistics.mean(rare_and_large, lowest=0.0).low == 0
+    assert statistics.mean(rare_and_large, lowest=0.0).high == statistics.mean(rare_and_large).high
+
+
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 5)), min_size=1, max_size=30))
 def test_a_weight_is_as_good_as_that_many_rows(rows: list[tuple[int, int]]) -> None:
     weighted = sorted(Weighted(value, weight) for value, weight in rows)

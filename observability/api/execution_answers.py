@@ -50,8 +50,11 @@ class WholeExecution(ExecutionAnswer, kw_only=True):
 
 
 class ExecutionPage(msgspec.Struct, rename="camel"):
+    """`lookedBackTo`: the page ends there for so many executions were looked at; `nextCursor` goes on from there."""
+
     items: list[ExecutionAnswer]
     next_cursor: str | None
+    looked_back_to: str | None
 
 
 class TracesAnswer(msgspec.Struct, rename="camel"):

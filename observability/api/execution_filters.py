@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 
-from gameproject.lib.errors import BadRequest
+from gameproject.lib.errors import BadRequest, JsonDict
 from gameproject.lib.windows import rows_between
 from observability.models import StrategyExecutionLog
 from observability.sampling import Kind
@@ -53,8 +53,21 @@ PARAMETERS: Final = (
 )
 
 
-def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[StrategyExecutionLog]:
-    """Return the executions that a query asks for. Raises BadRequest and NotFound."""
+# Columns that have an index, the narrowest first.
+INDEXED: Final = ("score_id", "request_id", "external_user_id", "task_id", "game_id", "strategy_id")
+SAME: Final = {
+    "user": "external_user_id",
+    "alias": "alias",
+    "code": "code",
+    "case": "case_name",
+    "requestId": "request_id",
+}
+
+
+def asked_for(
+    realm_id: uuid.UUID, given: Mapping[str, str]
+) -> tuple[QuerySet[StrategyExecutionLog], JsonDict]:
+    """Return the executions that a query may mean, and what their columns are to be. Raises BadRequest and NotFound."""
     unknown = sorted(set(given) - KNOWN)
     if unknown:
         raise BadRequest(
@@ -62,55 +75,56 @@ def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Strategy
         )
     if any("\0" in value for value in given.values()):
         raise BadRequest("A filter holds a NUL character.", code="QUERY_INVALID")
+    wanted: JsonDict = {column: given[name] for name, column in SAME.items() if name in given}
+    wanted |= _of_target(realm_id, given) | _of_strategy(realm_id, given)
+    if "scoreId" in given:
+        wanted["score_id"] = _uuid("scoreId", given)
+    if "minSeconds" in given:
+        wanted["duration_seconds__gte"] = _seconds(given["minSeconds"])
     rows = StrategyExecutionLog.objects.filter(realm_id=realm_id)
-    rows = _of_target(realm_id, _of_strategy(realm_id, rows, given), given)
-    same = {
-        "user": "external_user_id",
-        "alias": "alias",
-        "code": "code",
-        "case": "case_name",
-        "requestId": "request_id",
-    }
-    rows = rows.filter(**{column: given[name] for name, column in same.items() if name in given})
+    rows = rows_between(rows, read_time("since", given), read_time("until", given))
+    return _as_kept(rows, given, wanted), wanted
+
+
+def _as_kept(
+    rows: QuerySet[StrategyExecutionLog], given: Mapping[str, str], wanted: JsonDict
+) -> QuerySet[StrategyExecutionLog]:
+    """Cut to failed runs or the others, which have partitions of their own, and to slow ones, which have an index."""
+    if "code" in given:
+        rows = rows.filter(is_error=True)
     if "status" in given:
         status = _one_of("status", given, STATUSES)
-        rows = rows.filter(status=status, is_error=status != "ok")
+        rows = rows.filter(is_error=status != "ok")
+        wanted |= {} if status == "ok" else {"status": status}
     if "kind" in given:
         kind = _one_of("kind", given, KINDS)
-        rows = rows.filter(kind=kind, is_error=kind == Kind.ERROR)
-    if "scoreId" in given:
-        rows = rows.filter(score_id=_uuid("scoreId", given))
-    if "minSeconds" in given:
-        rows = rows.filter(duration_seconds__gte=_seconds(given["minSeconds"]))
-    return rows_between(rows, read_time("since", given), read_time("until", given))
+        rows = rows.filter(is_error=kind == Kind.ERROR)
+        rows = rows.filter(kind=kind) if kind == Kind.SLOW else rows
+        wanted |= {"kind": kind} if kind == Kind.SAMPLED else {}
+    return rows
 
 
-def _of_target(
-    realm_id: uuid.UUID, rows: QuerySet[StrategyExecutionLog], given: Mapping[str, str]
-) -> QuerySet[StrategyExecutionLog]:
+def _of_target(realm_id: uuid.UUID, given: Mapping[str, str]) -> JsonDict:
     game = selectors.game_by_name(realm_id, given["game"]) if "game" in given else None
     if "task" in given:
         name = given["task"]
         task = selectors.task_by_name(game, name) if game else selectors.task_by_id(realm_id, name)
-        return rows.filter(task_id=task.pk)
-    return rows.filter(game_id=game.pk) if game else rows
+        return {"task_id": task.pk}
+    return {"game_id": game.pk} if game else {}
 
 
-def _of_strategy(
-    realm_id: uuid.UUID, rows: QuerySet[StrategyExecutionLog], given: Mapping[str, str]
-) -> QuerySet[StrategyExecutionLog]:
+def _of_strategy(realm_id: uuid.UUID, given: Mapping[str, str]) -> JsonDict:
     if "strategy" not in given:
         if "version" in given:
             raise BadRequest("version needs strategy.", code="QUERY_INVALID")
-        return rows
+        return {}
     strategy = selectors.strategy_by_name(realm_id, given["strategy"])
-    rows = rows.filter(strategy_id=strategy.pk)
     if "version" not in given:
-        return rows
+        return {"strategy_id": strategy.pk}
     if not (given["version"].isascii() and given["version"].isdecimal() and len(given["version"]) < 11):
         raise BadRequest("version is a number.", code="QUERY_INVALID")
     version = selectors.version_by_number(strategy, int(given["version"]))
-    return rows.filter(strategy_version_id=version.pk)
+    return {"strategy_id": strategy.pk, "strategy_version_id": version.pk}
 
 
 def _one_of(name: str, given: Mapping[str, str], known: tuple[str, ...]) -> str:

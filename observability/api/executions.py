@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.request import Request
 
-from gameproject.lib.api import cut_page
 from gameproject.lib.body import Body
 from gameproject.lib.errors import BadRequest, Unavailable
+from gameproject.lib.looking import look_for_page
 from gameproject.lib.openapi import endpoint
 from gameproject.lib.postgresql.timeouts import StatementTimeout, statement_timeout
 from observability import executions, replaying, requests
@@ -23,7 +23,7 @@ from observability.api.execution_answers import (
     replay_answer,
     whole_answer,
 )
-from observability.api.execution_filters import PARAMETERS, filtered
+from observability.api.execution_filters import INDEXED, PARAMETERS, asked_for
 from observability.models import StrategyExecutionLog
 from strategies import selectors
 from strategies.api.base import ApiView, json_response
@@ -56,14 +56,15 @@ class ExecutionsView(ApiView):
         parameters=[*PARAMETERS, *PAGE_PARAMETERS],
     )
     def get(self, request: Request) -> HttpResponse:
-        rows = filtered(self.principal.realm_id, request.query_params)
+        rows, wanted = asked_for(self.principal.realm_id, request.query_params)
         rows = executions.with_names(rows.defer(*executions.LARGE))
         try:
             with statement_timeout(STATEMENT_TIMEOUT_SECONDS):
-                found, next_cursor = cut_page(request, rows)
+                found = look_for_page(request, rows, wanted, indexed=INDEXED)
         except StatementTimeout:
             raise too_wide() from None
-        return json_response(ExecutionPage([execution_answer(row) for row in found], next_cursor))
+        items = [execution_answer(row) for row in found.rows]
+        return json_response(ExecutionPage(items, found.next_cursor, found.looked_back_to))
 
 
 class ExecutionView(ApiView):

@@ -11,15 +11,16 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from gameproject.lib import clock
-from gameproject.lib.api import cut_page
-from gameproject.lib.errors import BadRequest, JsonDict
+from gameproject.lib.errors import BadRequest, JsonDict, Unavailable
+from gameproject.lib.looking import look_for_page
 from gameproject.lib.openapi import endpoint
+from gameproject.lib.postgresql.timeouts import StatementTimeout, statement_timeout
 from gameproject.lib.windows import rows_between
 from observability.audit_events import EVENTS
 from observability.models import Logs
 from strategies.api.base import ApiView, json_response
 from strategies.api.pages import PAGE_PARAMETERS
-from strategies.api.score_list import read_time
+from strategies.api.score_list import STATEMENT_TIMEOUT_SECONDS, read_time
 from strategies.models.tenancy import Scope
 
 TIMES: Final = {
@@ -27,8 +28,10 @@ TIMES: Final = {
     "until": "Before this time: ISO 8601 with a time zone.",
 }
 # What is asked for exactly, and the column that it is compared with.
-EXACT: Final = {"requestId": "request_id", "subject": "subject"}
-KNOWN: Final = {"event", *TIMES, *EXACT, "limit", "cursor"}
+EXACT: Final = {"requestId": "request_id", "subject": "subject", "event": "event"}
+KNOWN: Final = {*TIMES, *EXACT, "limit", "cursor"}
+# An event's index is of all realms.
+INDEXED: Final = ("request_id", "subject")
 
 
 class LogAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -50,8 +53,11 @@ class LogAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class LogPage(msgspec.Struct, rename="camel"):
+    """`lookedBackTo`: the page ends there for so many entries were looked at; `nextCursor` goes on from there."""
+
     items: list[LogAnswer]
     next_cursor: str | None
+    looked_back_to: str | None
 
 
 class LogsView(ApiView):
@@ -64,6 +70,7 @@ class LogsView(ApiView):
         tag="Observability",
         scope="operate",
         answers={200: LogPage},
+        errors={503: ["QUERY_TOO_WIDE"]},
         parameters=[
             OpenApiParameter("event", str, enum=sorted(EVENTS)),
             OpenApiParameter("requestId", str, description="The id of a request."),
@@ -78,12 +85,21 @@ class LogsView(ApiView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        found, next_cursor = cut_page(request, filtered(self.principal.realm_id, request.query_params))
-        return json_response(LogPage([_answer(row) for row in found], next_cursor))
+        rows, wanted = asked_for(self.principal.realm_id, request.query_params)
+        try:
+            with statement_timeout(STATEMENT_TIMEOUT_SECONDS):
+                found = look_for_page(request, rows, wanted, indexed=INDEXED)
+        except StatementTimeout:
+            raise Unavailable(
+                "Too many entries had to be looked at. Name a request, a subject or a time.",
+                code="QUERY_TOO_WIDE",
+            ) from None
+        items = [_answer(row) for row in found.rows]
+        return json_response(LogPage(items, found.next_cursor, found.looked_back_to))
 
 
-def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Logs]:
-    """Return the audit rows that a query asks for. Raises BadRequest."""
+def asked_for(realm_id: uuid.UUID, given: Mapping[str, str]) -> tuple[QuerySet[Logs], JsonDict]:
+    """Return the audit rows of a realm and a time, and what their columns are to be. Raises BadRequest."""
     unknown = sorted(set(given) - KNOWN)
     if unknown:
         raise BadRequest(
@@ -91,13 +107,11 @@ def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Logs]:
         )
     if any("\0" in value for value in given.values()):
         raise BadRequest("A filter holds a NUL character.", code="QUERY_INVALID")
+    if "event" in given and given["event"] not in EVENTS:
+        raise BadRequest(f"event is one of {', '.join(sorted(EVENTS))}.", code="QUERY_INVALID")
     rows = Logs.objects.filter(realm_id=realm_id)
-    if "event" in given:
-        if given["event"] not in EVENTS:
-            raise BadRequest(f"event is one of {', '.join(sorted(EVENTS))}.", code="QUERY_INVALID")
-        rows = rows.filter(event=given["event"])
-    rows = rows.filter(**{column: given[name] for name, column in EXACT.items() if name in given})
-    return rows_between(rows, read_time("since", given), read_time("until", given))
+    rows = rows_between(rows, read_time("since", given), read_time("until", given))
+    return rows, {column: given[name] for name, column in EXACT.items() if name in given}
 
 
 def _answer(row: Logs) -> LogAnswer:

@@ -1,5 +1,8 @@
-"""The audit trail as people see it: the admin's list and page, the API, the command, the documentation."""
+"""The audit trail as people see it: the admin's list, exports and page, the API, the command, the documentation."""
 
+import csv
+import io
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from structlog.contextvars import bound_contextvars
 
+from gameproject.lib import clock, looking
+from gameproject.lib.ids import time_of
 from gameproject.tests.database import without_triggers
 from observability import audit
 from observability.audit_events import EVENTS
@@ -18,6 +23,7 @@ from strategies import games, keys
 from strategies.tests.conftest import World, make_world
 
 LIST = "admin:observability_logs_changelist"
+EXPORT = "admin:observability_logs_export"
 
 
 @pytest.fixture
@@ -88,6 +94,46 @@ def test_the_list_is_cut_by(world: World, filters: dict[str, str], n: int) -> No
     assert answer.content.decode().count(">Marked for this test.<") == n
 
 
+def exported(viewer: Client, chosen: str, **query: str) -> str:
+    answer = viewer.post(reverse(EXPORT, query=query), {"format": chosen})
+    assert answer.status_code == 200
+    return b"".join(answer).decode()
+
+
+def test_an_export_holds_what_the_filters_leave_and_no_formula(world: World, auditor: Client) -> None:
+    games.change_game(game=world.game, changes={"platform": "=1+1"})
+    with bound_contextvars(staff_user="=cmd"):
+        games.change_game(game=world.game, changes={"platform": "web"})
+    second, first = Logs.objects.filter(event="game.changed").order_by("-pk")
+
+    lines = [json.loads(line) for line in exported(auditor, "jsonl", event="game.changed").splitlines()]
+    assert [(line["id"], line["realm"]) for line in lines] == [
+        (str(second.pk), "acme"),
+        (str(first.pk), "acme"),
+    ]
+    assert lines[0]["details"] == second.details
+    assert lines[0]["previous_hash"] == bytes(first.hash).hex()
+
+    rows = list(csv.DictReader(io.StringIO(exported(auditor, "csv", event="game.changed"))))
+    assert rows[0]["staff_user"] == "'=cmd"
+    assert json.loads(rows[1]["details"])["after"] == {"platform": "=1+1"}
+    assert exported(auditor, "jsonl", level="error") == ""
+
+
+def test_an_export_is_itself_an_entry(world: World, auditor: Client) -> None:
+    exported(auditor, "csv", event="key.created")
+    row = Logs.objects.get(event="audit.exported")
+    assert row.staff_user == "audrey"
+    assert row.details == {"filters": {"event": "key.created"}, "format": "csv"}
+
+
+def test_staff_without_a_group_may_not_export(world: World) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert client.post(reverse(EXPORT), {"format": "csv"}).status_code == 403
+    assert not Logs.objects.filter(event="audit.exported").exists()
+
+
 def test_the_page_of_a_changed_row_says_broken(world: World, auditor: Client) -> None:
     row = changed(world)
     with without_triggers():
@@ -129,6 +175,18 @@ def test_the_api_gives_the_key_s_own_realm_newest_first(world: World) -> None:
     assert len(other.get("/logs").json()["items"]) == 1
     first = world.get("/logs?limit=1").json()
     assert world.get(f"/logs?cursor={first['nextCursor']}").json()["items"] == items[1:]
+
+
+def test_the_api_looks_for_an_event_at_so_many_entries_and_goes_on_from_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    games.change_game(game=world.game, changes={"platform": "web"})
+    monkeypatch.setattr(looking, "MAX_LOOKED_AT_APART", 1)
+    first = world.get("/logs?event=key.created").json()
+    assert first["items"] == []
+    assert first["lookedBackTo"] == clock.iso(time_of(Logs.objects.latest("pk").pk))
+    second = world.get(f"/logs?event=key.created&cursor={first['nextCursor']}").json()
+    assert [item["event"] for item in second["items"]] == ["key.created"]
 
 
 @pytest.mark.parametrize(

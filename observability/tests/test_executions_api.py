@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from gameproject.lib import looking
 from gameproject.lib.ids import uuid7
 from observability.models import Logs, StrategyExecutionLog
 from observability.tests.kept import store_what_waits
@@ -100,6 +101,40 @@ def test_pages_go_on_by_cursor(ran: World) -> None:
     second = ran.get(f"/executions?limit=2&cursor={first['nextCursor']}").json()
     assert [*first["items"], *second["items"]] == items(ran)
     assert second["nextCursor"] is None
+
+
+@pytest.mark.parametrize("query", ["case=Counted", "strategy=minutes&case=Counted", "user=ana&game=g1"])
+def test_a_look_is_bounded_and_the_cursor_goes_on_from_where_it_ended(
+    ran: World, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = items(ran, f"?{query}")
+    monkeypatch.setattr(looking, "MAX_LOOKED_AT_APART", 1)
+
+    page = ran.get(f"/executions?{query}").json()
+    found, n_pages = page["items"], 1
+    while page["nextCursor"]:
+        assert page["lookedBackTo"] is not None
+        page = ran.get(f"/executions?{query}&cursor={page['nextCursor']}").json()
+        found, n_pages = [*found, *page["items"]], n_pages + 1
+
+    assert found == expected != []
+    assert page["lookedBackTo"] is None
+    assert n_pages > 2
+
+
+def test_what_is_found_by_index_alone_is_not_bounded(ran: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "MAX_LOOKED_AT_APART", 1)
+    for query in (
+        "",
+        "?user=ana",
+        "?game=g1",
+        "?strategy=minutes",
+        "?status=ok",
+        "?since=2026-01-01T00:00:00Z",
+    ):
+        page = ran.get(f"/executions{query}").json()
+        assert len(page["items"]) > 1
+        assert (page["nextCursor"], page["lookedBackTo"]) == (None, None)
 
 
 def test_an_execution_has_its_inputs_and_its_trace(ran: World) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
@@ -48,6 +49,18 @@ def test_a_silent_broker_costs_two_seconds_at_most_and_says_why(settings: Settin
     assert time.monotonic() - began < 2.5
     assert not any(found[name].ok for name in ("broker", "worker", "beat"))
     assert found["beat"].reason == "the broker is away, and the proof lies there"
+
+
+@pytest.mark.django_db
+def test_a_balancer_need_not_take_scoring_down_with_the_broker(
+    client: Client, settings: Settings, refused_url: str
+) -> None:
+    settings.REDIS_URL = refused_url
+
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/readyz?for=scoring")
+
+    assert (answer.status_code, list(answer.json()["dependencies"])) == (200, ["database"])
 
 
 @pytest.mark.django_db

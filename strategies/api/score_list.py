@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from gameproject.lib.api import cut_page
-from gameproject.lib.errors import BadRequest, Unavailable
+from gameproject.lib.errors import BadRequest, JsonDict, Unavailable
+from gameproject.lib.looking import look_for_page
 from gameproject.lib.openapi import endpoint
 from gameproject.lib.postgresql.timeouts import StatementTimeout, statement_timeout
 from gameproject.lib.windows import rows_between
@@ -38,8 +38,11 @@ KNOWN: Final = {*FILTERS, "outcome", "limit", "cursor"}
 
 
 class ScorePage(msgspec.Struct, rename="camel"):
+    """`lookedBackTo`: the page ends there for so many scores were looked at; `nextCursor` goes on from there."""
+
     items: list[ScoreAnswer]
     next_cursor: str | None
+    looked_back_to: str | None
 
 
 class ScoresView(ApiView):
@@ -67,20 +70,24 @@ class ScoresView(ApiView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        rows = filtered(self.principal.realm_id, request.query_params)
+        rows, wanted = asked_for(self.principal.realm_id, request.query_params)
         try:
             with statement_timeout(STATEMENT_TIMEOUT_SECONDS):
-                found, next_cursor = cut_page(request, rows)
+                found = look_for_page(request, rows, wanted)
         except StatementTimeout:
             raise Unavailable(
                 "Too many scores had to be looked at. Name a game, a task, a player or a time.",
                 code="QUERY_TOO_WIDE",
             ) from None
-        return json_response(ScorePage([score_answer(score) for score in found], next_cursor))
+        items = [score_answer(score) for score in found.rows]
+        return json_response(ScorePage(items, found.next_cursor, found.looked_back_to))
 
 
-def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Score]:
-    """Return the scores that a query asks for. Raises BadRequest, and NotFound for what the realm does not have."""
+def asked_for(realm_id: uuid.UUID, given: Mapping[str, str]) -> tuple[QuerySet[Score], JsonDict]:
+    """Return the scores that an index finds for a query, and what their columns are to be besides.
+
+    Raises BadRequest, and NotFound for what the realm does not have.
+    """
     unknown = sorted(set(given) - KNOWN)
     if unknown:
         raise BadRequest(
@@ -91,13 +98,14 @@ def filtered(realm_id: uuid.UUID, given: Mapping[str, str]) -> QuerySet[Score]:
     rows = _of_target(realm_id, rows, given.get("game"), given.get("task"))
     if "user" in given:
         rows = rows.filter(player=selectors.player_by_name(realm_id, given["user"]))
+    wanted: JsonDict = {}
     if "strategy" in given:
-        rows = rows.filter(strategy=selectors.strategy_by_name(realm_id, given["strategy"]))
+        wanted["strategy_id"] = selectors.strategy_by_name(realm_id, given["strategy"]).pk
     if "case" in given:
-        rows = rows.filter(case_name=_case(given["case"]))
+        wanted["case_name"] = _case(given["case"])
     if "outcome" in given:
-        rows = rows.filter(outcome=_outcome(given["outcome"]))
-    return rows_between(rows, read_time("since", given), read_time("until", given))
+        wanted["outcome"] = _outcome(given["outcome"])
+    return rows_between(rows, read_time("since", given), read_time("until", given)), wanted
 
 
 def _of_target(

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from gameproject.lib import clock
-from strategies.api.score_list import filtered
+from gameproject.lib import clock, looking
+from gameproject.lib.errors import JsonDict
+from gameproject.lib.ids import time_of
+from strategies.api.score_list import asked_for
 from strategies.models import Player, Score, Strategy
 from strategies.tests.conftest import World, constant_program
 
@@ -123,15 +125,28 @@ def test_another_realm_sees_none_of_it(scored: World, other_world: World) -> Non
 def test_a_question_that_is_too_wide_is_503_and_says_what_to_do(
     scored: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(realm_id: object, given: object) -> QuerySet[Score]:
-        return Score.objects.extra(select={"slept": "pg_sleep(3)"})
+    def slow(realm_id: object, given: object) -> tuple[QuerySet[Score], JsonDict]:
+        return Score.objects.extra(select={"slept": "pg_sleep(3)"}), {}
 
-    monkeypatch.setattr("strategies.api.score_list.filtered", slow)
+    monkeypatch.setattr("strategies.api.score_list.asked_for", slow)
     monkeypatch.setattr("strategies.api.score_list.STATEMENT_TIMEOUT_SECONDS", 0.05)
 
     answer = scored.get("/scores")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "QUERY_TOO_WIDE")
+
+
+def test_a_filter_without_an_index_looks_at_so_many_rows_and_goes_on_from_there(
+    scored: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "MAX_LOOKED_AT_APART", 2)
+    first = scored.get("/scores?case=Five").json()
+    second = scored.get(f"/scores?case=Five&cursor={first['nextCursor']}").json()
+    third = scored.get(f"/scores?case=Five&cursor={second['nextCursor']}").json()
+
+    assert [len(page["items"]) for page in (first, second, third)] == [1, 2, 0]
+    assert second["lookedBackTo"] == clock.iso(time_of(Score.objects.earliest("pk").pk))
+    assert (third["nextCursor"], third["lookedBackTo"]) == (None, None)
 
 
 N_PLAYERS, N_TASKS, N_SCORES = 300, 40, 20_000
@@ -203,6 +218,7 @@ def test_the_common_filters_use_an_index_and_sort_little(large: World) -> None:
         "until": ({"until": long_ago}, {"score_realm_newest", "strategies_score_pkey"}),
     }
     for name, (given, indexes) in expected.items():
-        plan = filtered(large.realm.pk, given).order_by("-pk")[:51].explain()
+        rows, _wanted = asked_for(large.realm.pk, given)
+        plan = rows.order_by("-pk")[:51].explain()
         assert "Seq Scan on strategies_score " not in plan, (name, plan)
         assert any(index in plan for index in indexes), (name, plan)

@@ -33,6 +33,7 @@ BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "
 class ExportingAdmin(KeysetAdmin[M]):
     """A list that can be taken away. Subclasses name the columns, give a row's values, and write down who did it."""
 
+    change_list_template = "admin/exporting_change_list.html"
     export_columns: ClassVar[Sequence[str]] = ()
 
     def export_values(self, row: M) -> Mapping[str, object]:

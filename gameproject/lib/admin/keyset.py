@@ -17,12 +17,11 @@ from django.http import HttpRequest
 from gameproject.lib.admin.rows import MAX_COUNTED, ReadOnlyAdmin
 from gameproject.lib.admin.spans import SpanForm
 from gameproject.lib.postgresql.timeouts import StatementTimeout, statement_timeout
-from gameproject.lib.windows import rows_between
+from gameproject.lib.windows import MAX_LOOKED_AT_APART, nth_id, rows_between
 
 M = TypeVar("M", bound=Model)
 ROWS_A_PAGE: Final = 50
 MAX_LOOKED_AT: Final = 100_000
-MAX_LOOKED_AT_APART: Final = 25_000  # by way of an index: such rows lie apart on disk
 STATEMENT_TIMEOUT_SECONDS: Final = 3.0
 
 
@@ -138,7 +137,7 @@ def _narrowed(
     narrowed = beyond if filters is None else filters.by_looking(beyond)
     if narrowed is beyond:
         return beyond, None
-    edge = next(iter(beyond.values_list("pk", flat=True)[n_looked_at - 1 : n_looked_at]), None)
+    edge = nth_id(beyond, n_looked_at)
     if edge is not None:
         narrowed = narrowed.filter(**{"pk__lte" if is_upward else "pk__gte": edge})
     return narrowed, edge

@@ -1,7 +1,6 @@
 """What templates of lists and pages use: `{% load lists %}`."""
 
 import uuid
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from django import template
@@ -10,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from gameproject.lib.admin import display
 from gameproject.lib.admin.keyset import KeysetChangeList
+from gameproject.lib.ids import time_of
 
 register = template.Library()
 for cell in (display.moment, display.one_line, display.points, display.number):
@@ -32,4 +32,4 @@ def list_url(cl: KeysetChangeList, keep: str | None = None, **changes: object) -
 @register.simple_tag
 def id_time(uuid7: uuid.UUID) -> SafeString | str:
     """Show the time within a time-ordered id."""
-    return display.moment(datetime.fromtimestamp((uuid7.int >> 80) / 1000, UTC))
+    return display.moment(time_of(uuid7))

@@ -1,5 +1,7 @@
 """The audit trail in a real browser: from a strategy to what was done to it, and whether it still says the same."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -32,6 +34,10 @@ def test_from_a_strategy_to_what_was_done_to_it(page: Page, lived: World) -> Non
     page.get_by_role("link", name="What was done to it").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(5)
     assert_accessible(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON Lines").click()
+    lines = download.value.path().read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines][:2] == ["strategy.rolled_back", "strategy.published"]
 
     page.locator("#result_list tbody th a").first.click()
 

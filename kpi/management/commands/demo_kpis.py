@@ -1,4 +1,4 @@
-"""Give the demo realm's past, as `demo_history` made it, its request records and its figures."""
+"""Give the demo realm's past, as `demo_history` made it, its request records, traces and figures."""
 
 import sys
 from argparse import ArgumentParser
@@ -13,7 +13,7 @@ from strategies.models import Realm
 
 
 class Command(BaseCommand):
-    help = "Make request records of the demo's past and roll its days up. Safe to repeat."
+    help = "Make request records and traces of the demo's past and roll its days up. Safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=30, help="how many, today included (30)")
@@ -27,4 +27,4 @@ class Command(BaseCommand):
             demo.tell_past(realm, n_days=days, progress=lambda share, day: bar.show(share, str(day)))
         finally:
             bar.clear()
-        self.stdout.write(f"The figures of {days} days are there: Admin, KPIs.")
+        self.stdout.write(f"The traces and figures of {days} days are there: Admin, Executions and KPIs.")

@@ -58,6 +58,9 @@
     return [Math.min(0, low), (high || 1) * 1.08];
   };
 
+  // A single day would have no width, and its axis no days.
+  const span = (_plot, low, high) => (low === high && low !== null ? [low - DAY, high + DAY] : [low, high]);
+
   const options = (data, width) => {
     const grid = { stroke: colour("--hairline-color"), width: 1 };
     const stroke = colour("--body-quiet-color");
@@ -67,7 +70,7 @@
       height: HEIGHT,
       tzDate: at => uPlot.tzDate(new Date(at * 1000), "UTC"),
       cursor: { sync: { key: "charts" }, drag: { x: true, y: false } },
-      scales: { y: { range: range(data.unit) } },
+      scales: { x: { range: span }, y: { range: range(data.unit) } },
       axes: [
         { stroke, grid, ticks: grid, space: 60, values: (_plot, ticks) => ticks.map(at => tick(at)) },
         { stroke, grid, ticks: grid, size: 72, values: (_plot, ticks) => ticks.map(value => write[data.unit](value, short)) },
