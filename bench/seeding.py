@@ -4,6 +4,8 @@ Each row is a copy of a score that was really made, so that facts, variables and
 can be explained; player, task, time and keys are its own. Indexes are made afterwards, which takes half the time.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
@@ -23,12 +25,16 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True)
 class Ledger:
-    """How many scores, and over how many players and tasks they spread; each player does `n_tasks_each`."""
+    """How many scores, and over how many players and tasks they spread; each player does `n_tasks_each`.
+
+    `busy_every`: each so-many-th score is of the first player.
+    """
 
     n_scores: int
     n_players: int = 10_000
     n_tasks: int = 100
     n_tasks_each: int = 10
+    busy_every: int | None = None
 
 
 def score_prototypes(world: stage.World, game: Game) -> None:
@@ -55,7 +61,7 @@ COPY: Final[LiteralString] = """
 INSERT INTO strategies_score ({columns})
 SELECT {values}
 FROM generate_series({first}::bigint, {last}) row(n)
-JOIN seeded_player player ON player.n = row.n * 7919 % {n_players}
+JOIN seeded_player player ON player.n = CASE WHEN row.n % {busy_every} = 0 THEN 0 ELSE row.n * 7919 % {n_players} END
 JOIN seeded_task task ON task.n = (player.n + row.n / {n_players} % {n_tasks_each}) % {n_tasks}
 JOIN prototype ON prototype.n = row.n % (SELECT count(*) FROM prototype)
 CROSS JOIN LATERAL (SELECT now() - interval '10 minutes' - interval '30 days' * (1 - (row.n + 1.0) / {n_scores}) AS at) moment
@@ -122,20 +128,21 @@ def fill(connection: Connection, game: Game, ledger: Ledger, *, label: str) -> N
     parameters = {**numbers, "game": sql.Literal(game.pk)}
     for statement in PREPARE:
         connection.execute(sql.SQL(statement).format(**parameters))
-    indexes = _drop_indexes(connection)
-    with Progress(label, ledger.n_scores) as progress:
+    with (
+        without_indexes(connection, "strategies_score", label=label),
+        Progress(label, ledger.n_scores) as progress,
+    ):
         _copy_rows(connection, ledger, parameters, progress)
-    figures = [sql.SQL(each).format(**parameters).as_string(connection) for each in FIGURES]
-    with Progress(f"{label}, indexes and figures", len(indexes) + len(figures)) as progress:
-        for rest in [*indexes, *figures]:
-            connection.execute(rest)
+    with Progress(f"{label}, figures", len(FIGURES)) as progress:
+        for statement in FIGURES:
+            connection.execute(sql.SQL(statement).format(**parameters))
             progress.step()
 
 
 def _copy_rows(
     connection: Connection, ledger: Ledger, parameters: dict[str, sql.Literal], progress: Progress
 ) -> None:
-    columns = _columns(connection)
+    columns = columns_of(connection, "strategies_score")
     values = [
         sql.SQL(OWN[name]).format(**parameters) if name in OWN else sql.Identifier("prototype", name)
         for name in columns
@@ -155,19 +162,34 @@ def _copy_rows(
         progress.step(last - first + 1)
 
 
-def _columns(connection: Connection) -> list[str]:
+def columns_of(connection: Connection, table: str) -> list[str]:
+    """Name the columns of a table that a row is given."""
     found = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = 'strategies_score' "
-        "AND table_schema = 'public' AND is_generated = 'NEVER' ORDER BY ordinal_position"
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+        "AND table_schema = 'public' AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        [table],
     )
     return [name for (name,) in found]
 
 
-def _drop_indexes(connection: Connection) -> list[str]:
-    """Drop the ledger's indexes, but for those of its constraints; return how to make them again."""
+@contextmanager
+def without_indexes(connection: Connection, table: str, *, label: str) -> Iterator[None]:
+    """Let a table be filled without its indexes, but for those of its constraints; make them again."""
+    definitions = _drop_indexes(connection, table)
+    yield
+    with Progress(f"{label}, indexes", len(definitions)) as progress:
+        for definition in definitions:
+            # Of a partitioned table: those of its partitions with it.
+            connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
+            progress.step()
+
+
+def _drop_indexes(connection: Connection, table: str) -> list[str]:
+    """Drop a table's indexes, but for those of its constraints; return how to make them again."""
     found = connection.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'strategies_score' "
-        "AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'strategies_score'::regclass)"
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = %(table)s "
+        "AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = %(table)s::text::regclass)",
+        {"table": table},
     ).fetchall()
     for name, _definition in found:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
