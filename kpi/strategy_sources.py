@@ -26,7 +26,7 @@ from observability.partitions import ByDay
 N_TOP: Final = 10
 N_BINS: Final = 10
 RESOLUTION: Final = timedelta(microseconds=1)
-MAX_BYTES: Final = 16 * 2**20  # of traces, read at once: some ten thousand
+MAX_BYTES: Final = 8 * 2**20  # of traces, read at once: five thousand or more
 SAMPLES, ERRORS_BY_MONTH = partitions.EXECUTIONS
 
 WHAT: Final = """realm_id = %(realm)s AND strategy_id = %(strategy)s
@@ -91,18 +91,20 @@ SELECT date_bin(%(step)s::interval, created_at, TIMESTAMPTZ '2000-01-01 00:00+00
 {FAILED} GROUP BY 1, 2 ORDER BY 1
 """
 # Weighted by a running sum; the variance by the weighted second moment.
-SAMPLE: Final = f"""
-WITH rows AS (SELECT {{value}}::float8 AS value, weight {TRACES}),
-     total AS (SELECT count(*) AS n_rows, sum(weight) AS w, sum(weight * weight) AS w2,
-                      sum(weight * value) / sum(weight) AS mean, max(value) AS most FROM rows),
-     running AS (SELECT value, sum(weight) OVER (ORDER BY value) AS seen FROM rows)
-SELECT n_rows, w, w2, mean, most,
-       (SELECT sum(weight * (value - mean) ^ 2) / w FROM rows),
-       (SELECT min(value) FROM running WHERE seen >= 0.50 * w * (1 - 1e-12)),
-       (SELECT min(value) FROM running WHERE seen >= 0.95 * w * (1 - 1e-12)),
-       (SELECT min(value) FROM running WHERE seen >= 0.99 * w * (1 - 1e-12))
-FROM total
-"""  # noqa: S608  # constants
+OF_ONE: Final = """
+SELECT count(*), sum(weight), sum(weight * weight), min(mean), max({value}),
+       sum(weight * ({value} - mean) ^ 2) / sum(weight),
+       min({value}) FILTER (WHERE seen >= 0.50 * total * (1 - 1e-12)),
+       min({value}) FILTER (WHERE seen >= 0.95 * total * (1 - 1e-12)),
+       min({value}) FILTER (WHERE seen >= 0.99 * total * (1 - 1e-12))
+FROM (SELECT {value}, weight, sum(weight) OVER (ORDER BY {value}) AS seen,
+             sum(weight) OVER () AS total, sum(weight * {value}) OVER () / sum(weight) OVER () AS mean FROM rows) AS running
+"""
+# Both of one reading: durations, then nodes.
+BOTH: Final = f"""
+WITH rows AS MATERIALIZED (SELECT duration_seconds, nodes::float8 AS nodes, weight {TRACES})
+{OF_ONE.format(value="duration_seconds")} UNION ALL {OF_ONE.format(value="nodes")}
+"""
 
 
 @dataclass(frozen=True)
@@ -243,17 +245,9 @@ def durations_by_bucket(part: Part) -> dict[int, float]:
     return dict(_rows(BUCKETS, part))
 
 
-def durations(part: Part) -> Sample:
-    return _sample("duration_seconds", part)
-
-
-def nodes(part: Part) -> Sample:
-    return _sample("nodes", part)
-
-
-def _sample(value: str, part: Part) -> Sample:
-    (row,) = _rows(SAMPLE.format(value=value), part)
-    return Sample(*row)
+def durations_and_nodes(part: Part) -> tuple[Sample, Sample]:
+    durations, nodes = _rows(BOTH, part)
+    return Sample(*durations), Sample(*nodes)
 
 
 def _rows(statement: str, part: Part, **more: Any) -> Iterator[Any]:
