@@ -63,15 +63,15 @@ class Timed:
 def measure(*, quick: bool) -> Findings:
     with stage.cluster() as cluster, TemporaryDirectory() as static:
         games = fill(cluster, QUICK if quick else FULL)
+        command = web.granian(web.SERVICE, n_workers=N_WORKERS)
         with override_settings(STATIC_ROOT=static):
             call_command("collectstatic", interactive=False, verbosity=0)
-        command = web.granian(web.SERVICE, n_workers=N_WORKERS)
-        with web.serving(command, environment={"STATIC_ROOT": static}) as server:
-            browser = Browser(server.url)
-            with closing(browser.connection):
-                timed = time_pages(browser, games, n_rounds=2 if quick else MIN_PAIRS)
-            command = server.command
-        explained = explain(browser.client, timed)
+            with web.serving(command, environment={"STATIC_ROOT": static}) as server:
+                browser = Browser(server.url)
+                with closing(browser.connection):
+                    timed = time_pages(browser, games, n_rounds=2 if quick else MIN_PAIRS)
+                command = server.command
+            explained = explain(browser.client, timed)
         postgresql = cluster.describe()
     print(table(["page", "median ms", "A/A", "longest ms"], [_row(each) for each in timed]))
     return Findings(
@@ -97,8 +97,7 @@ def fill(cluster: stage.Cluster, volume: Volume) -> list[Game]:
     publishing.edit_strategy(strategy=strategy, program=stage.DATA_ONLY | {"id": "data-only-2"})
     publishing.publish_strategy(strategy=strategy)
     seeding.score_prototypes(world, games[0])
-    for game in games:
-        seeding.seed(cluster.postgres.url, game, volume.ledger, label=f"scores of {game.external_id}")
+    seeding.seed(cluster.postgres.url, games, volume.ledger, label="scores")
     seeding_observed.fill(cluster.postgres.url, realm=world.realm, observed=volume.observed)
     cluster.settle()
     return games

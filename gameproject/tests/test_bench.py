@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Count
 
-from bench import dsl, figures, http, pages, results, seeding, stage, turns, wrk
+from bench import admin_pages, dsl, figures, http, results, seeding, stage, turns, wrk
 from bench.cpu import tree_seconds
 from bench.figures import Figure
 from strategies.explaining import Explanation
@@ -184,9 +184,9 @@ def test_pages_are_found_in_what_a_list_offers() -> None:
     <a href="?o=1">sorted</a><p class="paginator"><a href="?p=2">2</a> <a href="?p=201" class="end">201</a>
     <nav id="changelist-filter"><a href="?">All</a><a class="x" href="?outcome=award&amp;is_test=0">Award</a>
     <a href="?outcome=award&amp;is_test=0">again</a></nav><a href="?span=all">All times</a>"""
-    assert pages.link_queries(text) == ["?outcome=award&is_test=0", "?span=all"]
-    assert pages.last_page_query(text) == "?p=201"
-    assert (pages.link_queries(""), pages.last_page_query("")) == ([], "")
+    assert admin_pages.link_queries(text) == ["?outcome=award&is_test=0", "?span=all"]
+    assert admin_pages.last_page_query(text) == "?p=201"
+    assert (admin_pages.link_queries(""), admin_pages.last_page_query("")) == ([], "")
 
 
 def test_pages_are_found_in_the_choices_of_a_form_and_what_the_newest_row_is_of() -> None:
@@ -194,8 +194,8 @@ def test_pages_are_found_in_the_choices_of_a_form_and_what_the_newest_row_is_of(
     <option value="veto" selected>Veto</option></select><input type="text" name="external_id"><input type="text" name="x">
     </form><form method="post"><select name="action"><option value="delete">Delete</option></select></form>"""
     newest = Task(external_id="t 1")
-    assert pages.form_queries(text, newest) == ["?span=all&outcome=veto", "?span=all&external_id=t+1"]
-    assert pages.form_queries(text.replace("?span=all", "?"), None) == ["?outcome=veto"]
+    assert admin_pages.form_queries(text, newest) == ["?span=all&outcome=veto", "?span=all&external_id=t+1"]
+    assert admin_pages.form_queries(text.replace("?span=all", "?"), None) == ["?outcome=veto"]
 
 
 def test_processor_time_holds_that_of_children_that_have_ended() -> None:
@@ -229,7 +229,7 @@ def seeded(world: World) -> Game:
         Task.objects.create(realm=world.realm, game=game, external_id=f"t{n}")
     seeding.score_prototypes(stage.World(world.realm, world.key), game)
     ledger = seeding.Ledger(n_scores=600, n_players=20, n_tasks=10, n_tasks_each=3)
-    seeding.fill(connection.connection, game, ledger, label="a small ledger")
+    seeding.fill(connection.connection, [game], ledger, label="a small ledger")
     return game
 
 
