@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Count
+from django.test import Client
+from django.urls import reverse
 
-from bench import admin_pages, dsl, figures, http, results, seeding, stage, turns, wrk
+from bench import admin_pages, dsl, figures, http, plans, results, seeding, stage, turns, wrk
 from bench.cpu import tree_seconds
 from bench.figures import Figure
 from strategies.explaining import Explanation
@@ -198,6 +201,31 @@ def test_pages_are_found_in_the_choices_of_a_form_and_what_the_newest_row_is_of(
     assert admin_pages.form_queries(text.replace("?span=all", "?"), None) == ["?outcome=veto"]
 
 
+def test_a_plan_is_told_by_its_top_node_and_what_was_read_by_what() -> None:
+    def scan(partition: str, loops: int) -> dict[str, object]:
+        return {"Node Type": "Index Scan", "Index Name": f"log_{partition}_id_idx", "Actual Loops": loops}
+
+    found = {
+        "Planning Time": 0.26,
+        "Execution Time": 1.5,
+        "Plan": {
+            "Node Type": "Limit",
+            "Actual Rows": 51.0,
+            "Shared Hit Blocks": 40,
+            "Shared Read Blocks": 2,
+            "Plans": [scan("20260101", 1), scan("20260102", 1), scan("20260103", 0), scan("default", 1)],
+        },
+    }
+    assert plans.Plan.of("SELECT\n  1", found) == plans.Plan(
+        statement="SELECT 1",
+        ms=1.8,
+        node="Limit",
+        rows=51,
+        scans="Index Scan log_*_id_idx × 3",
+        buffers=42,
+    )
+
+
 def test_processor_time_holds_that_of_children_that_have_ended() -> None:
     burn = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(); input()"
@@ -218,6 +246,19 @@ def test_a_server_that_may_lose_a_score_is_refused() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
         with pytest.raises(stage.StageError, match="synchronous_commit is off"):
             stage.require_durability()
+
+
+@pytest.mark.django_db
+def test_the_slowest_statements_of_a_page_are_explained(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "LEAST_MS", 0.0)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("bench"))
+    found = plans.plans_of(client, reverse("admin:strategies_realm_changelist"))
+    assert len(found) == plans.N_STATEMENTS
+    assert {plan.statement.partition(" ")[0] for plan in found} == {"SELECT"}
+    assert any("strategies_realm" in plan.scans for plan in found)
 
 
 @pytest.fixture
@@ -271,6 +312,22 @@ def test_a_filled_ledger_is_spread_as_it_says_and_each_of_its_scores_can_be_expl
     assert days == 29
     assert list(filled.order_by("id")) == list(filled.order_by("created_at"))
     assert all(Explanation(score).reproduced for score in filled[:20])
+
+
+def test_games_that_are_filled_together_take_turns_and_a_busy_player_has_a_share(world: World) -> None:
+    games = [
+        world.game,
+        Game.objects.create(realm=world.realm, external_id="g2", strategy=world.game.strategy),
+    ]
+    for game in games:
+        Task.objects.bulk_create(Task(realm=world.realm, game=game, external_id=f"t{n}") for n in range(10))
+        seeding.score_prototypes(stage.World(world.realm, world.key), game)
+    ledger = seeding.Ledger(n_scores=200, n_players=20, n_tasks=10, n_tasks_each=3, busy_every=4)
+    seeding.fill(connection.connection, games, ledger, label="two small ledgers")
+    filled = Score.objects.filter(idempotency_key__startswith="seed-")
+    assert [filled.filter(game=game).count() for game in games] == [200, 200]
+    assert filled.filter(game=games[1], task__game=games[1]).count() == 200
+    assert filled.filter(player__external_id="p0").count() >= 100
 
 
 def test_filling_a_ledger_leaves_its_indexes_as_they_were(world: World, seeded: Game) -> None:
