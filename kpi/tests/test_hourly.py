@@ -24,6 +24,7 @@ from strategies.tests.conftest import World, constant_program
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTES = 8 * 60  # that scores are spread over: few hours, or none would be in the parts of hours at the ends
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Made:
 
 MADE = st.builds(
     Made,
-    minutes_ago=st.integers(1, 3 * 24 * 60),
+    minutes_ago=st.integers(1, MINUTES),
     points=st.decimals(-5000, 5000, places=6),
     outcome=st.sampled_from(["award", "award", "no_award", "veto", "reversal"]),
     case_name=st.sampled_from(["a", "b", None]),
@@ -107,13 +108,13 @@ def told(part: Part) -> dict[str, object]:
     return {
         "scores": strategy_sources.scores(part),
         "cases": strategy_sources.top_cases(part),
-        "times": sorted(strategy_sources.runs_by_time(part, 6 * HOUR)),
+        "times": sorted(strategy_sources.runs_by_time(part, 2 * HOUR)),
     }
 
 
 @given(
     made=st.lists(MADE, max_size=30),
-    minutes=st.lists(st.integers(0, 3 * 24 * 60), min_size=3, max_size=3, unique=True),
+    minutes=st.lists(st.integers(0, MINUTES), min_size=3, max_size=3, unique=True),
     version=st.sampled_from([None, 1, 2]),
 )
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -143,16 +144,16 @@ def test_counted_hours_say_what_the_ledger_says(
 
 
 def test_a_histogram_of_counted_hours_knows_points_to_three_digits(world: World, strategy: Strategy) -> None:
-    points = [Decimal(text) for text in ("0", "10", "10.01", "1000", "-3")]
+    points = [Decimal(text) for text in ("0", "10", "10.01", "1000", "1004", "-3")]
     store(world, strategy, [Made(100 + n, each) for n, each in enumerate(points)])
     part = part_of(strategy, NOON - DAY, NOON)
-    of_ledger = strategy_sources.points_by_bin(part, Decimal(-3), Decimal(1000))
+    of_ledger = strategy_sources.points_by_bin(part, Decimal(-3), Decimal(1004))
     hourly.count_due(NOON)
     assert (
-        strategy_sources.points_by_bin(part_of(strategy, NOON - DAY, NOON), Decimal(-3), Decimal(1000))
+        strategy_sources.points_by_bin(part_of(strategy, NOON - DAY, NOON), Decimal(-3), Decimal(1004))
         == of_ledger
     )
-    assert HourlyScores.objects.get(points_near=10).n == 2
+    assert [HourlyScores.objects.get(points_near=near).n for near in (10, 1000)] == [2, 2]
 
 
 def test_hours_are_counted_in_order_and_only_once_they_are_over(world: World, strategy: Strategy) -> None:
