@@ -8,7 +8,7 @@ from statistics import variance
 import pytest
 import time_machine
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gameproject.lib.ids import uuid7
@@ -117,7 +117,8 @@ def told(part: Part) -> dict[str, object]:
     minutes=st.lists(st.sampled_from(MINUTES), min_size=3, max_size=3, unique=True),
     version=st.sampled_from([None, 1, 2]),
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(made=[Made(110, Decimal(1)), Made(30, Decimal(2))], minutes=[1, 2, 90], version=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counted_hours_say_what_the_ledger_says(
     world: World, strategy: Strategy, made: list[Made], minutes: list[int], version: int | None
 ) -> None:
