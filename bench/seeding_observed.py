@@ -174,7 +174,6 @@ def _fill_by_number(
 
 
 def _roll_up() -> None:
-    hourly.count_due(datetime.now(UTC))
     today = datetime.now(UTC).date()
     with Progress("days rolled up", 100) as progress:
         rolling_up.roll_up_days(
@@ -182,6 +181,7 @@ def _roll_up() -> None:
             today,
             progress=lambda share, _day: progress.step(round(100 * share) - progress.done),
         )
+    hourly.count_due(datetime.now(UTC))
 
 
 def _copy_days(connection: seeding.Connection) -> None:

@@ -25,7 +25,7 @@ INSERT INTO kpi_hourlyscores (strategy_id, realm_id, hour, strategy_version_id, 
                               points_near, n, points, squares, least, most)
 SELECT strategy_id, realm_id, date_bin('1 hour', created_at, TIMESTAMPTZ '2000-01-01 00:00+00'), strategy_version_id,
        outcome, case_name, fallback IS NOT NULL,
-       CASE WHEN points = 0 THEN 0 ELSE round(points, 2 - floor(log(abs(points)))::int) END,
+       CASE WHEN points = 0 THEN 0 ELSE round(points, 2 - floor(log(abs(points::float8)))::int) END,
        count(*), sum(points), sum(points * points), min(points), max(points)
 FROM strategies_score
 WHERE id >= %(low)s AND id < %(high)s AND created_at >= %(begin)s AND created_at < %(end)s
