@@ -18,6 +18,7 @@ from django.test import Client, override_settings
 from bench import plans, seeding, seeding_observed, stage, web
 from bench.admin_pages import Browser, Page, pages
 from bench.figures import MIN_PAIRS, Figure, noise, rounded
+from bench.progress import Progress
 from bench.results import Findings, table
 from bench.turns import take_turns
 from strategies import publishing
@@ -99,7 +100,9 @@ def fill(cluster: stage.Cluster, volume: Volume) -> list[Game]:
     seeding.score_prototypes(world, games[0])
     seeding.seed(cluster.postgres.url, games, volume.ledger, label="scores")
     seeding_observed.fill(cluster.postgres.url, realm=world.realm, observed=volume.observed)
-    cluster.settle()
+    with Progress("vacuum and checkpoint", 1) as progress:
+        cluster.settle()
+        progress.step()
     return games
 
 

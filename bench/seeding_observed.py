@@ -5,6 +5,9 @@ million rows one after the other would take longer than all measuring. The figur
 beat does it; those of the year before are copies of them.
 """
 
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -20,8 +23,9 @@ from observability import partitions
 from observability.audit_events import EVENTS
 from strategies.models import Realm
 
+Part = Mapping[str, object]
 DAYS: Final = 30
-CHUNKS: Final = 20
+N_PARTS: Final = 40
 AFTER: Final = 1000  # places in the chain that what made the world may have taken
 EXECUTIONS: Final[LiteralString] = """
 INSERT INTO observability_strategyexecutionlog (
@@ -64,7 +68,7 @@ ON CONFLICT (realm_id) DO UPDATE SET n_rows = excluded.n_rows, last_hash = exclu
 """
 # A thousand requests that the records repeat: nine in ten score, one in fifty fails; most take some ms, a few ten times that.
 KINDS_OF_REQUESTS: Final[LiteralString] = """
-CREATE TEMP TABLE kind_of_request AS
+CREATE UNLOGGED TABLE kind_of_request AS
 SELECT n, realm.id AS realm_id, CASE WHEN realm.id IS NULL THEN '' ELSE 'bench' || n % 5 END AS key_prefix,
     (ARRAY['read', 'admin', 'write', 'score', 'score'])[1 + least(n % 50, 4)] AS kind,
     CASE WHEN n % 50 IN (0, 1) THEN 'GET' ELSE 'POST' END AS method,
@@ -111,14 +115,11 @@ def fill(url: str, *, realm: Realm, observed: Observed) -> None:
     """Copy the ledger into the traces and write all the rest, in the database at `url`."""
     _make_partitions()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SET maintenance_work_mem = '512MB'; SET work_mem = '64MB'; ANALYZE strategies_score"
-        )
-        _fill_traces(connection)
-        _fill_audit_trail(connection, realm, observed.n_audit_rows)
-        _fill_requests(connection, observed.n_requests)
+        connection.execute("SET maintenance_work_mem = '512MB'; ANALYZE strategies_score, strategies_player")
+        _fill_traces(connection, url)
+        _fill_audit_trail(connection, url, realm, observed.n_audit_rows)
+        _fill_requests(connection, url, observed.n_requests)
         connection.execute(UPTIME)
-        connection.execute("ANALYZE")
         _roll_up()
         _copy_days(connection)
 
@@ -129,48 +130,52 @@ def _make_partitions() -> None:
         partitions.make_ahead(today - timedelta(days=days_ago))
 
 
-def _fill_traces(connection: seeding.Connection) -> None:
+def _fill_traces(connection: seeding.Connection, url: str) -> None:
     now = datetime.now(UTC)
     bounds = [lowest_uuid7(now - timedelta(days=days)) for days in range(DAYS + 1, -1, -1)]
-    table, label = "observability_strategyexecutionlog", "traces"
-    with (
-        seeding.without_indexes(connection, table, label=label),
-        Progress(label, len(bounds) - 1) as progress,
-    ):
-        for low, high in pairwise(bounds):
-            connection.execute(EXECUTIONS, {"low": low, "high": high})
-            progress.step()
+    parts = [{"low": low, "high": high} for low, high in pairwise(bounds)]
+    with seeding.without_indexes(connection, "observability_strategyexecutionlog", label="traces"):
+        _fill_by_parts(url, EXECUTIONS, parts, label="traces, by days")
 
 
-def _fill_audit_trail(connection: seeding.Connection, realm: Realm, n_rows: int) -> None:
+def _fill_audit_trail(connection: seeding.Connection, url: str, realm: Realm, n_rows: int) -> None:
     events = sorted(EVENTS)
-    more = {"realm": realm.pk, "after": AFTER, "events": events, "n_events": len(events), "n_rows": n_rows}
-    _fill_by_number(connection, "observability_logs", AUDIT, more, label="audit rows")
-    connection.execute(HEAD, more)
+    more = {"realm": realm.pk, "after": AFTER, "events": events, "n_events": len(events)}
+    with seeding.without_indexes(connection, "observability_logs", label="audit rows"):
+        _fill_by_parts(url, AUDIT, _numbered(n_rows, more), label="audit rows, by parts")
+    connection.execute(HEAD, {"n_rows": n_rows, "after": AFTER})
 
 
-def _fill_requests(connection: seeding.Connection, n_rows: int) -> None:
+def _fill_requests(connection: seeding.Connection, url: str, n_rows: int) -> None:
     """Write records up to some minutes from now: home and lists ask for the last ones while they are measured."""
     connection.execute(KINDS_OF_REQUESTS)
-    until = datetime.now(UTC) + timedelta(minutes=10)
-    more = {"until": until, "n_rows": n_rows}
-    _fill_by_number(connection, "observability_apirequests", REQUESTS, more, label="request records")
+    more = {"until": datetime.now(UTC) + timedelta(minutes=10)}
+    with seeding.without_indexes(connection, "observability_apirequests", label="request records"):
+        _fill_by_parts(url, REQUESTS, _numbered(n_rows, more), label="request records, by parts")
+    connection.execute("DROP TABLE kind_of_request")
 
 
-def _fill_by_number(
-    connection: seeding.Connection,
-    table: str,
-    statement: LiteralString,
-    more: dict[str, object],
-    *,
-    label: str,
-) -> None:
-    n_rows = int(str(more["n_rows"]))
-    bounds = [n_rows * chunk // CHUNKS for chunk in range(CHUNKS + 1)]
-    with seeding.without_indexes(connection, table, label=label), Progress(label, n_rows) as progress:
-        for first, last in pairwise(bounds):
-            connection.execute(statement, {**more, "first": first + 1, "last": last})
-            progress.step(last - first)
+def _numbered(n_rows: int, more: Part) -> list[Part]:
+    """Cut rows that are numbered from 1 on into parts."""
+    bounds = [n_rows * part // N_PARTS for part in range(N_PARTS + 1)]
+    return [{**more, "n_rows": n_rows, "first": first + 1, "last": last} for first, last in pairwise(bounds)]
+
+
+def _fill_by_parts(url: str, statement: LiteralString, parts: Sequence[Part], *, label: str) -> None:
+    """Run a statement for each part, on as many connections as there are cores; an interrupt waits for those at work."""
+
+    def fill_one(part: Part) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement, part)
+
+    with Progress(label, len(parts)) as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            for done in as_completed([pool.submit(fill_one, part) for part in parts]):
+                done.result()
+                progress.step()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _roll_up() -> None:
