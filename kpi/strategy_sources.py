@@ -92,13 +92,12 @@ SELECT date_bin(%(step)s::interval, created_at, TIMESTAMPTZ '2000-01-01 00:00+00
 """
 # Weighted by a running sum; the variance by the weighted second moment.
 OF_ONE: Final = """
-SELECT count(*), sum(weight), sum(weight * weight), min(mean), max({value}),
-       sum(weight * ({value} - mean) ^ 2) / sum(weight),
-       min({value}) FILTER (WHERE seen >= 0.50 * total * (1 - 1e-12)),
-       min({value}) FILTER (WHERE seen >= 0.95 * total * (1 - 1e-12)),
-       min({value}) FILTER (WHERE seen >= 0.99 * total * (1 - 1e-12))
-FROM (SELECT {value}, weight, sum(weight) OVER (ORDER BY {value}) AS seen,
-             sum(weight) OVER () AS total, sum(weight * {value}) OVER () / sum(weight) OVER () AS mean FROM rows) AS running
+SELECT count(*), min(w), sum(weight * weight), min(mean), max({value}), sum(weight * ({value} - mean) ^ 2) / min(w),
+       min({value}) FILTER (WHERE seen >= 0.50 * w * (1 - 1e-12)),
+       min({value}) FILTER (WHERE seen >= 0.95 * w * (1 - 1e-12)),
+       min({value}) FILTER (WHERE seen >= 0.99 * w * (1 - 1e-12))
+FROM (SELECT {value}, weight, sum(weight) OVER (ORDER BY {value}) AS seen FROM rows) AS running,
+     (SELECT sum(weight) AS w, sum(weight * {value}) / sum(weight) AS mean FROM rows) AS total
 """
 # Both of one reading: durations, then nodes.
 BOTH: Final = f"""

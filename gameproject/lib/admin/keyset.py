@@ -21,7 +21,7 @@ from gameproject.lib.windows import rows_between
 
 M = TypeVar("M", bound=Model)
 ROWS_A_PAGE: Final = 50
-MAX_LOOKED_AT: Final = 100_000
+MAX_LOOKED_AT: Final = 50_000
 MAX_LOOKED_AT_APART: Final = 25_000  # by way of an index: such rows lie apart on disk
 STATEMENT_TIMEOUT_SECONDS: Final = 3.0
 
