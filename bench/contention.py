@@ -31,7 +31,7 @@ def measure(*, quick: bool) -> Findings:
         game = world.game("contention", world.strategy("Data only", stage.DATA_ONLY))
         seeding.score_prototypes(world, game)
         ledger = replace(LEDGER, n_scores=20_000) if quick else LEDGER
-        seeding.seed(cluster.postgres.url, game, ledger, label="history")
+        seeding.seed(cluster.postgres.url, [game], ledger, label="history")
         cluster.settle()
         many = wrk.Events(path=f"/api/v1/games/{game.external_id}/tasks/t%d/points", key=world.key)
         events = {

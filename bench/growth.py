@@ -121,7 +121,7 @@ def measure(*, quick: bool) -> Findings:
 def _make_database(cluster: stage.Cluster, game: Any, ledger: seeding.Ledger, label: str) -> Database:
     name = "growth_" + label.replace(", ", "_").replace(" ", "_")
     cluster.administer(f"CREATE DATABASE {name} TEMPLATE gameproject OWNER gameproject STRATEGY file_copy")
-    seeding.seed(cluster.postgres.url_of(name, role="gameproject"), game, ledger, label=label)
+    seeding.seed(cluster.postgres.url_of(name, role="gameproject"), [game], ledger, label=label)
     connections.databases[name] = {**connections.databases["default"], "NAME": name}
     numbers = random.Random(1).choices(range(ledger.n_players), k=1000)
     pairs = [

@@ -113,7 +113,7 @@ def prepare_events(cluster: stage.Cluster, ledger: seeding.Ledger) -> dict[str, 
     events = {"bare": wrk.Events(path="/bare", key=world.key)}
     for kind, game in games.items():
         seeding.score_prototypes(world, game)
-        seeding.seed(cluster.postgres.url, game, ledger, label=f"history of {kind}")
+        seeding.seed(cluster.postgres.url, [game], ledger, label=f"history of {kind}")
         path = f"/api/v1/games/{game.external_id}/tasks/t%d/points"
         events[kind] = wrk.Events(path=path, key=world.key, game=game.external_id)
     for kind, n_events in BATCHES.items():

@@ -148,7 +148,7 @@ def measure(*, quick: bool) -> Findings:
 
 def _fill(cluster: stage.Cluster, world: stage.World, game: Game, *, n_players: int) -> None:
     seeding.score_prototypes(world, game)
-    seeding.seed(cluster.postgres.url, game, LEDGER, label="ledger")
+    seeding.seed(cluster.postgres.url, [game], LEDGER, label="ledger")
     sql(
         "INSERT INTO strategies_player (id, realm_id, external_id) "
         "SELECT uuidv7(), %s, 'p' || n FROM generate_series(%s, %s) n",

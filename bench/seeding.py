@@ -4,6 +4,8 @@ Each row is a copy of a score that was really made, so that facts, variables and
 can be explained; player, task, time and keys are its own. Indexes are made afterwards, which takes half the time.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
@@ -16,19 +18,23 @@ from strategies import scoring
 from strategies.events import Event
 from strategies.models import Game
 
-CHUNK: Final = 50_000
+CHUNK: Final = 25_000
 N_PROTOTYPES: Final = 10
 Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """How many scores, and over how many players and tasks they spread; each player does `n_tasks_each`."""
+    """How many scores, and over how many players and tasks they spread; each player does `n_tasks_each`.
+
+    `busy_every`: each so-many-th score is of the first player.
+    """
 
     n_scores: int
     n_players: int = 10_000
     n_tasks: int = 100
     n_tasks_each: int = 10
+    busy_every: int | None = None
 
 
 def score_prototypes(world: stage.World, game: Game) -> None:
@@ -55,31 +61,30 @@ COPY: Final[LiteralString] = """
 INSERT INTO strategies_score ({columns})
 SELECT {values}
 FROM generate_series({first}::bigint, {last}) row(n)
-JOIN seeded_player player ON player.n = row.n * 7919 % {n_players}
-JOIN seeded_task task ON task.n = (player.n + row.n / {n_players} % {n_tasks_each}) % {n_tasks}
-JOIN prototype ON prototype.n = row.n % (SELECT count(*) FROM prototype)
+JOIN seeded_player player ON player.n = CASE WHEN row.n % {busy_every} = 0 THEN 0 ELSE row.n * 7919 % {n_players} END
+JOIN seeded_task task ON task.game_id = {game} AND task.n = (player.n + row.n / {n_players} % {n_tasks_each}) % {n_tasks}
+JOIN prototype ON prototype.game_id = {game} AND prototype.n = row.n % (SELECT count(*) FROM prototype WHERE game_id = {game})
 CROSS JOIN LATERAL (SELECT now() - interval '10 minutes' - interval '30 days' * (1 - (row.n + 1.0) / {n_scores}) AS at) moment
 ORDER BY row.n
 """
 PREPARE: Final[tuple[LiteralString, ...]] = (
     """
     INSERT INTO strategies_player (id, realm_id, external_id)
-    SELECT uuidv7(), realm_id, 'p' || n FROM strategies_game, generate_series(0, {n_players} - 1) n
-    WHERE strategies_game.id = {game} ON CONFLICT DO NOTHING
+    SELECT uuidv7(), {realm}, 'p' || n FROM generate_series(0, {n_players} - 1) n ON CONFLICT DO NOTHING
     """,
     "DROP TABLE IF EXISTS seeded_player, seeded_task, prototype",
     """
     CREATE TEMP TABLE seeded_player AS SELECT n::bigint, player.id
-    FROM generate_series(0, {n_players} - 1) n JOIN strategies_game game ON game.id = {game}
-    JOIN strategies_player player ON player.realm_id = game.realm_id AND player.external_id = 'p' || n
+    FROM generate_series(0, {n_players} - 1) n
+    JOIN strategies_player player ON player.realm_id = {realm} AND player.external_id = 'p' || n
     """,
     """
-    CREATE TEMP TABLE seeded_task AS SELECT n::bigint, task.id FROM generate_series(0, {n_tasks} - 1) n
-    JOIN strategies_task task ON task.game_id = {game} AND task.external_id = 't' || n
+    CREATE TEMP TABLE seeded_task AS SELECT n::bigint, task.id, task.game_id FROM generate_series(0, {n_tasks} - 1) n
+    JOIN strategies_task task ON task.game_id = ANY({games}) AND task.external_id = 't' || n
     """,
     """
-    CREATE TEMP TABLE prototype AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, score.*
-    FROM strategies_score score WHERE game_id = {game} AND request_id LIKE 'prototype-%'
+    CREATE TEMP TABLE prototype AS SELECT row_number() OVER (PARTITION BY game_id ORDER BY id) - 1 AS n, score.*
+    FROM strategies_score score WHERE game_id = ANY({games}) AND request_id LIKE 'prototype-%'
     """,
     "ANALYZE seeded_player, seeded_task, prototype",
 )
@@ -109,65 +114,87 @@ FIGURES: Final[tuple[LiteralString, ...]] = (
 )
 
 
-def seed(url: str, game: Game, ledger: Ledger, *, label: str) -> None:
-    """Fill a game's ledger in the database at `url`."""
+def seed(url: str, games: Sequence[Game], ledger: Ledger, *, label: str) -> None:
+    """Fill the ledgers of a realm's games in the database at `url`."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'")
-        fill(connection, game, ledger, label=label)
+        fill(connection, games, ledger, label=label)
 
 
-def fill(connection: Connection, game: Game, ledger: Ledger, *, label: str) -> None:
-    """Copy the game's prototypes into so many scores, and compute the running figures from them."""
-    numbers = {name: sql.Literal(value) for name, value in vars(ledger).items()}
-    parameters = {**numbers, "game": sql.Literal(game.pk)}
+def fill(connection: Connection, games: Sequence[Game], ledger: Ledger, *, label: str) -> None:
+    """Copy each game's prototypes into so many scores, and compute the running figures from them.
+
+    The games take turns, so that rows lie on disk in order of time, as scored ones do.
+    """
+    parameters = {
+        **{name: sql.Literal(value) for name, value in vars(ledger).items()},
+        "realm": sql.Literal(games[0].realm_id),
+        "games": sql.Literal([game.pk for game in games]),
+    }
     for statement in PREPARE:
         connection.execute(sql.SQL(statement).format(**parameters))
-    indexes = _drop_indexes(connection)
-    with Progress(label, ledger.n_scores) as progress:
-        _copy_rows(connection, ledger, parameters, progress)
-    figures = [sql.SQL(each).format(**parameters).as_string(connection) for each in FIGURES]
-    with Progress(f"{label}, indexes and figures", len(indexes) + len(figures)) as progress:
-        for rest in [*indexes, *figures]:
-            connection.execute(rest)
-            progress.step()
+    with (
+        without_indexes(connection, "strategies_score", label=label),
+        Progress(label, ledger.n_scores * len(games)) as progress,
+    ):
+        _copy_rows(connection, games, ledger, parameters, progress)
+    with Progress(f"{label}, figures", len(FIGURES) * len(games)) as progress:
+        for game in games:
+            for statement in FIGURES:
+                connection.execute(sql.SQL(statement).format(game=sql.Literal(game.pk)))
+                progress.step()
 
 
 def _copy_rows(
-    connection: Connection, ledger: Ledger, parameters: dict[str, sql.Literal], progress: Progress
+    connection: Connection,
+    games: Sequence[Game],
+    ledger: Ledger,
+    parameters: dict[str, sql.Literal],
+    progress: Progress,
 ) -> None:
-    columns = _columns(connection)
+    columns = columns_of(connection, "strategies_score")
     values = [
         sql.SQL(OWN[name]).format(**parameters) if name in OWN else sql.Identifier("prototype", name)
         for name in columns
     ]
-    statement = sql.SQL(COPY)
+    names, shown = sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(values)
     for first in range(0, ledger.n_scores, CHUNK):
         last = min(first + CHUNK, ledger.n_scores) - 1
-        connection.execute(
-            statement.format(
-                columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-                values=sql.SQL(", ").join(values),
-                first=sql.Literal(first),
-                last=sql.Literal(last),
-                **parameters,
-            )
-        )
-        progress.step(last - first + 1)
+        bounds = {"first": sql.Literal(first), "last": sql.Literal(last)}
+        for game in games:
+            of_game = {**parameters, **bounds, "game": sql.Literal(game.pk)}
+            connection.execute(sql.SQL(COPY).format(columns=names, values=shown, **of_game))
+            progress.step(last - first + 1)
 
 
-def _columns(connection: Connection) -> list[str]:
+def columns_of(connection: Connection, table: str) -> list[str]:
+    """Name the columns of a table that a row is given."""
     found = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = 'strategies_score' "
-        "AND table_schema = 'public' AND is_generated = 'NEVER' ORDER BY ordinal_position"
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+        "AND table_schema = 'public' AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        [table],
     )
     return [name for (name,) in found]
 
 
-def _drop_indexes(connection: Connection) -> list[str]:
-    """Drop the ledger's indexes, but for those of its constraints; return how to make them again."""
+@contextmanager
+def without_indexes(connection: Connection, table: str, *, label: str) -> Iterator[None]:
+    """Let a table be filled without its indexes, but for those of its constraints; make them again."""
+    definitions = _drop_indexes(connection, table)
+    yield
+    with Progress(f"{label}, indexes", len(definitions)) as progress:
+        for definition in definitions:
+            # Of a partitioned table: those of its partitions with it.
+            connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
+            progress.step()
+
+
+def _drop_indexes(connection: Connection, table: str) -> list[str]:
+    """Drop a table's indexes, but for those of its constraints; return how to make them again."""
     found = connection.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'strategies_score' "
-        "AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'strategies_score'::regclass)"
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = %(table)s "
+        "AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = %(table)s::text::regclass)",
+        {"table": table},
     ).fetchall()
     for name, _definition in found:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))

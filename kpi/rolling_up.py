@@ -17,9 +17,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from gameproject.lib import clock
-from kpi import rollup, so_far, sources
+from kpi import hourly, rollup, so_far, sources
 from kpi.models import KpiMetrics, RollupProgress
-from kpi.rollup import Counted, Due, Progress
+from kpi.rollup import Counted, Due, Progress, Window
 from kpi.sources import Scope
 from observability import uptime
 from observability.partitions import REQUESTS
@@ -66,6 +66,7 @@ def roll_up_days(
     for n, part in enumerate(parts, start=1):
         roll_up(part)
         progress(n / len(parts), part.day)
+    hourly.count_again(Window(rollup.window_of(first, UTC).begin, rollup.window_of(last, UTC).end))
     return len(parts)
 
 

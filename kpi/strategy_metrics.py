@@ -1,5 +1,6 @@
 """How a strategy does: what the ledger knows exactly, what the traces estimate, and two of them side by side."""
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -68,11 +69,12 @@ class Measured(NamedTuple):
 
 
 def measure(part: Part) -> Measured:
+    durations, nodes = strategy_sources.durations_and_nodes(part)
     return Measured(
         scores=strategy_sources.scores(part),
         failures=strategy_sources.failures_by_status(part),
-        durations=strategy_sources.durations(part),
-        nodes=strategy_sources.nodes(part),
+        durations=durations,
+        nodes=nodes,
     )
 
 
@@ -120,7 +122,7 @@ def _scores(part: Part, measured: Measured) -> ScoreFigures:
         award_rate=_interval(measured.award_rate),
         veto_rate=_interval(measured.veto_rate),
         points=json_number(scores.points),
-        mean_points=_interval(statistics.mean(measured.points)) if measured.points else None,
+        mean_points=_of_mean(measured.points),
         points_histogram=_points_histogram(part, scores),
     )
 
@@ -151,7 +153,7 @@ def _distribution(sample: Sample) -> Distribution:
     return Distribution(
         n_rows=sample.n_rows,
         effective_n=found.n if found else 0.0,
-        mean=_interval(statistics.mean(found, lowest=0.0)) if found else None,
+        mean=_of_mean(found, lowest=0.0),
         p50=sample.p50,
         p95=sample.p95,
         p99=sample.p99,
@@ -167,11 +169,28 @@ def _moments(sample: Sample) -> Moments | None:
     return Moments(n, sample.mean, spread * n / (n - 1) if n > 1 else 0.0)
 
 
+def _of_mean(found: Moments | None, *, lowest: float = -math.inf) -> Interval | None:
+    return _interval(statistics.mean(found, lowest=lowest)) if found else None
+
+
 def _interval(estimate: Estimate | None) -> Interval | None:
     return None if estimate is None else Interval(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
 # ── Two of them ──────────────────────────────────────────────────────────────────────────────────
+def compared(one: Measured) -> Differences:
+    """Return of one what `differences` returns of two: the figures that are subtracted."""
+    return Differences(
+        success_rate=_interval(one.success_rate),
+        error_rate=_interval(one.error_rate),
+        award_rate=_interval(one.award_rate),
+        veto_rate=_interval(one.veto_rate),
+        mean_points=_of_mean(one.points),
+        mean_duration_seconds=_of_mean(_moments(one.durations)),
+        mean_nodes=_of_mean(_moments(one.nodes)),
+    )
+
+
 def differences(a: Measured, b: Measured) -> Differences:
     """Return b - a."""
     return Differences(

@@ -85,6 +85,19 @@ def names(table: str) -> Iterator[str]:
         yield from (name for (name,) in cursor.fetchall())
 
 
+def n_bytes(table: ByDay, first: date, last: date) -> int:
+    """Return how much the partitions of some days hold, indexes and long values aside."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(pg_relation_size(pg_class.oid)), 0)::bigint "
+            "FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid "
+            "WHERE inhparent = to_regclass(%s) AND relname BETWEEN %s AND %s",
+            [table.table, *(table.name(table.begin(day)) for day in (first, last))],
+        )
+        (found,) = cursor.fetchone()
+    return int(found)
+
+
 def make(table: ByDay, begin: date) -> str:
     """Make the partition that begins with a day, if it is missing; return its name."""
     with transaction.atomic():

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
@@ -53,6 +53,17 @@ def player_by_name(realm_id: uuid.UUID, name: str) -> Player:
     for player in known:
         return player
     raise NotFound("There is no such player.", code="PLAYER_NOT_FOUND", params={"user": name[:200]})
+
+
+def newest_scores(players: Sequence[Player | uuid.UUID], limit: int) -> QuerySet[Score]:
+    """Return the newest scores of players, latest first: the first `limit` are to be taken.
+
+    Their index has the times, but in order within a task only. So it is read alone to find out since when there are so
+    many: a busy player's rows lie all over the ledger, and reading each of 20,000 takes a third of a second.
+    """
+    scores = Score.objects.filter(player__in=players).order_by("-created_at")
+    times = scores.values_list("created_at", flat=True)[limit - 1 : limit]
+    return scores.filter(created_at__gte=since) if (since := next(iter(times), None)) else scores
 
 
 def strategies_seen_by(realm_id: uuid.UUID) -> QuerySet[Strategy]:

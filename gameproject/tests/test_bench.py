@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Count
+from django.test import Client
+from django.urls import reverse
 
-from bench import dsl, figures, http, pages, results, seeding, stage, turns, wrk
+from bench import admin_pages, dsl, figures, http, plans, results, seeding, stage, turns, wrk
 from bench.cpu import tree_seconds
 from bench.figures import Figure
 from strategies.explaining import Explanation
@@ -184,9 +187,9 @@ def test_pages_are_found_in_what_a_list_offers() -> None:
     <a href="?o=1">sorted</a><p class="paginator"><a href="?p=2">2</a> <a href="?p=201" class="end">201</a>
     <nav id="changelist-filter"><a href="?">All</a><a class="x" href="?outcome=award&amp;is_test=0">Award</a>
     <a href="?outcome=award&amp;is_test=0">again</a></nav><a href="?span=all">All times</a>"""
-    assert pages.link_queries(text) == ["?outcome=award&is_test=0", "?span=all"]
-    assert pages.last_page_query(text) == "?p=201"
-    assert (pages.link_queries(""), pages.last_page_query("")) == ([], "")
+    assert admin_pages.link_queries(text) == ["?outcome=award&is_test=0", "?span=all"]
+    assert admin_pages.last_page_query(text) == "?p=201"
+    assert (admin_pages.link_queries(""), admin_pages.last_page_query("")) == ([], "")
 
 
 def test_pages_are_found_in_the_choices_of_a_form_and_what_the_newest_row_is_of() -> None:
@@ -194,8 +197,33 @@ def test_pages_are_found_in_the_choices_of_a_form_and_what_the_newest_row_is_of(
     <option value="veto" selected>Veto</option></select><input type="text" name="external_id"><input type="text" name="x">
     </form><form method="post"><select name="action"><option value="delete">Delete</option></select></form>"""
     newest = Task(external_id="t 1")
-    assert pages.form_queries(text, newest) == ["?span=all&outcome=veto", "?span=all&external_id=t+1"]
-    assert pages.form_queries(text.replace("?span=all", "?"), None) == ["?outcome=veto"]
+    assert admin_pages.form_queries(text, newest) == ["?span=all&outcome=veto", "?span=all&external_id=t+1"]
+    assert admin_pages.form_queries(text.replace("?span=all", "?"), None) == ["?outcome=veto"]
+
+
+def test_a_plan_is_told_by_its_top_node_and_what_was_read_by_what() -> None:
+    def scan(partition: str, loops: int) -> dict[str, object]:
+        return {"Node Type": "Index Scan", "Index Name": f"log_{partition}_id_idx", "Actual Loops": loops}
+
+    found = {
+        "Planning Time": 0.26,
+        "Execution Time": 1.5,
+        "Plan": {
+            "Node Type": "Limit",
+            "Actual Rows": 51.0,
+            "Shared Hit Blocks": 40,
+            "Shared Read Blocks": 2,
+            "Plans": [scan("20260101", 1), scan("20260102", 1), scan("20260103", 0), scan("default", 1)],
+        },
+    }
+    assert plans.Plan.of("SELECT\n  1", found) == plans.Plan(
+        statement="SELECT 1",
+        ms=1.8,
+        node="Limit",
+        rows=51,
+        scans="Index Scan log_*_id_idx × 3",
+        buffers=42,
+    )
 
 
 def test_processor_time_holds_that_of_children_that_have_ended() -> None:
@@ -220,6 +248,19 @@ def test_a_server_that_may_lose_a_score_is_refused() -> None:
             stage.require_durability()
 
 
+@pytest.mark.django_db
+def test_the_slowest_statements_of_a_page_are_explained(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "LEAST_MS", 0.0)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("bench"))
+    found = plans.plans_of(client, reverse("admin:strategies_realm_changelist"))
+    assert len(found) == plans.N_STATEMENTS
+    assert {plan.statement.partition(" ")[0] for plan in found} == {"SELECT"}
+    assert any("strategies_realm" in plan.scans for plan in found)
+
+
 @pytest.fixture
 def seeded(world: World) -> Game:
     game = Game.objects.create(
@@ -229,7 +270,7 @@ def seeded(world: World) -> Game:
         Task.objects.create(realm=world.realm, game=game, external_id=f"t{n}")
     seeding.score_prototypes(stage.World(world.realm, world.key), game)
     ledger = seeding.Ledger(n_scores=600, n_players=20, n_tasks=10, n_tasks_each=3)
-    seeding.fill(connection.connection, game, ledger, label="a small ledger")
+    seeding.fill(connection.connection, [game], ledger, label="a small ledger")
     return game
 
 
@@ -271,6 +312,22 @@ def test_a_filled_ledger_is_spread_as_it_says_and_each_of_its_scores_can_be_expl
     assert days == 29
     assert list(filled.order_by("id")) == list(filled.order_by("created_at"))
     assert all(Explanation(score).reproduced for score in filled[:20])
+
+
+def test_games_that_are_filled_together_take_turns_and_a_busy_player_has_a_share(world: World) -> None:
+    games = [
+        world.game,
+        Game.objects.create(realm=world.realm, external_id="g2", strategy=world.game.strategy),
+    ]
+    for game in games:
+        Task.objects.bulk_create(Task(realm=world.realm, game=game, external_id=f"t{n}") for n in range(10))
+        seeding.score_prototypes(stage.World(world.realm, world.key), game)
+    ledger = seeding.Ledger(n_scores=200, n_players=20, n_tasks=10, n_tasks_each=3, busy_every=4)
+    seeding.fill(connection.connection, games, ledger, label="two small ledgers")
+    filled = Score.objects.filter(idempotency_key__startswith="seed-")
+    assert [filled.filter(game=game).count() for game in games] == [200, 200]
+    assert filled.filter(game=games[1], task__game=games[1]).count() == 200
+    assert filled.filter(player__external_id="p0").count() >= 100
 
 
 def test_filling_a_ledger_leaves_its_indexes_as_they_were(world: World, seeded: Game) -> None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from django.utils.safestring import SafeString, mark_safe
+
 from gameproject.lib.admin.display import NOTHING
 
 Value = float | Decimal | None
@@ -69,6 +71,15 @@ class Chart:
         """Yield the table's rows, newest first: the time, and a cell for each line."""
         for n in reversed(range(len(self.times))):
             yield label_of(self.times[n]), [cell(line.values[n], self.unit) for line in self.lines]
+
+    def table_body(self) -> SafeString:
+        """Write the table's rows: a year has thousands of cells, for which a template's loop takes a quarter of a second."""
+        return mark_safe("".join(_row(label, cells) for label, cells in self.rows()))  # noqa: S308  # times and figures alone
+
+
+def _row(label: str, cells: Sequence[str]) -> str:
+    numbers = "".join(f'<td class="number">{each}</td>' for each in cells)
+    return f'<tr><th scope="row">{label}</th>{numbers}</tr>'
 
 
 def label_of(at: date | datetime) -> str:

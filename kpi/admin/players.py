@@ -24,6 +24,7 @@ from kpi.admin.charts import Chart, Line, Unit
 from strategies import dsl, programs
 from strategies.admin.links import scores_url
 from strategies.models import Player, PlayerGameStats, PlayerTaskStats, Score
+from strategies.selectors import newest_scores
 
 DAYS: Final = 90
 MAX_SUMMED: Final = 5000
@@ -42,25 +43,26 @@ def player_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not (may_see(request, Player) and may_see(request, Score)):
         raise PermissionDenied
     player = get_object_or_404(Player.objects.select_related("realm"), pk=pk)
-    recent = _recent(player)
+    recent, is_cut = _recent(player)
     context = {
         **admin.site.each_context(request),
         "title": f"{player.external_id}: over time",
         "player": player,
         "charts": list(_charts(player, recent)) if recent else [],
-        "is_cut": len(recent) == MAX_SUMMED,
+        "is_cut": is_cut,
         "told": list(_told(player)),
         "scores_url": scores_url(realm=player.realm.slug, player=player.external_id, span="all"),
     }
     return TemplateResponse(request, "admin/kpi/player.html", context)
 
 
-def _recent(player: Player) -> list[tuple[date, Decimal]]:
-    """Return the days (UTC) and points of the newest scores of three months; test events aside."""
+def _recent(player: Player) -> tuple[list[tuple[date, Decimal]], bool]:
+    """Return the days (UTC) and points of the newest scores of three months, test events aside; and whether they were cut."""
     since = clock.now() - timedelta(days=DAYS)
-    rows = Score.objects.filter(player=player, is_test=False, created_at__gte=since).order_by("-created_at")
-    found = rows.values_list("created_at", "points")[:MAX_SUMMED]
-    return [(at.astimezone(UTC).date(), points) for at, points in found]
+    rows = newest_scores([player], MAX_SUMMED).values_list("created_at", "points", "is_test")
+    found = [row for row in rows[:MAX_SUMMED] if row[0] >= since]
+    days = [(at.astimezone(UTC).date(), points) for at, points, is_test in found if not is_test]
+    return days, len(found) == MAX_SUMMED
 
 
 def _charts(player: Player, recent: list[tuple[date, Decimal]]) -> Iterator[Chart]:
@@ -88,9 +90,11 @@ def _games(player: Player) -> list[UUID]:
 
 
 def _told(player: Player) -> Iterator[Told]:
-    rows = Score.objects.filter(player=player).select_related("task", "game", "strategy", "strategy_version")
-    newest = rows.defer("strategy_version__program", "callback_data").order_by("-created_at")[:MAX_SHOWN]
-    return (Told(score, _reasons(score)) for score in newest)
+    newest = newest_scores([player], MAX_SHOWN)
+    rows = newest.select_related("task", "game", "strategy", "strategy_version")[:MAX_SHOWN]
+    return (
+        Told(score, _reasons(score)) for score in rows.defer("strategy_version__program", "callback_data")
+    )
 
 
 def _reasons(score: Score) -> list[str]:

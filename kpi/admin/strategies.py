@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -147,32 +146,25 @@ class Compared:
         return bool(found and found.low is not None and found.high is not None and found.low * found.high > 0)
 
 
-# Name, where it stands in the metrics, in the differences, and how it is shown.
+# Name, source, what it is called in `Differences`, and how it is shown.
 COMPARED: Final = (
-    ("Runs that succeeded", "executions.success_rate", "success_rate", 100, " %"),
-    ("Runs that failed", "executions.error_rate", "error_rate", 100, " %"),
-    ("Scores with an award", "scores.award_rate", "award_rate", 100, " %"),
-    ("Vetoes", "scores.veto_rate", "veto_rate", 100, " %"),
-    ("Points of a score, mean", "scores.mean_points", "mean_points", 1, ""),
-    ("Duration, mean", "durations.mean", "mean_duration_seconds", 1000, " ms"),
-    ("Nodes, mean", "nodes.mean", "mean_nodes", 1, ""),
+    ("Runs that succeeded", "ledger and traces", "success_rate", 100, " %"),
+    ("Runs that failed", "ledger and traces", "error_rate", 100, " %"),
+    ("Scores with an award", "ledger", "award_rate", 100, " %"),
+    ("Vetoes", "ledger", "veto_rate", 100, " %"),
+    ("Points of a score, mean", "ledger", "mean_points", 1, ""),
+    ("Duration, mean", "traces", "mean_duration_seconds", 1000, " ms"),
+    ("Nodes, mean", "traces", "mean_nodes", 1, ""),
 )
 
 
 def _compare(asked: Asked, a: int, b: int) -> Iterator[Compared]:
-    parts = [asked.part(number) for number in (a, b)]
-    measured = [strategy_metrics.measure(part) for part in parts]
-    first, second = (
-        strategy_metrics.describe(part, each, slug=asked.strategy.slug, version=number)
-        for part, each, number in zip(parts, measured, (a, b), strict=True)
-    )
+    measured = [strategy_metrics.measure(asked.part(number)) for number in (a, b)]
+    first, second = map(strategy_metrics.compared, measured)
     differences = strategy_metrics.differences(*measured)
-    for name, place, difference, factor, unit in COMPARED:
-        read = attrgetter(place)
-        source = attrgetter(f"{place.partition('.')[0]}.source")(first)
-        yield Compared(
-            name, source, read(first), read(second), getattr(differences, difference), factor, unit
-        )
+    for name, source, figure, factor, unit in COMPARED:
+        a_side, b_side, difference = (getattr(each, figure) for each in (first, second, differences))
+        yield Compared(name, source, a_side, b_side, difference, factor, unit)
 
 
 def _render(request: HttpRequest, asked: Asked, name: str, **context: object) -> HttpResponse:

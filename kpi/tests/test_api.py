@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gameproject.lib import clock
-from kpi import rolling_up
+from kpi import rolling_up, strategy_sources
+from kpi.strategy_sources import SAMPLES
+from observability import partitions
 from observability.models import StrategyExecutionLog
 from strategies.models import Score
 from strategies.tests.conftest import World, constant_program, data_program
@@ -19,7 +21,11 @@ def label_counts(points: Sequence[dict[str, object]]) -> dict[str, object]:
 
 
 def trace(score: Score, **fields: object) -> None:
-    """A stored run, as the worker would have written it."""
+    made_trace(score, **fields).save(force_insert=True)
+
+
+def made_trace(score: Score, **fields: object) -> StrategyExecutionLog:
+    """A run, as the worker would store it."""
     given = {
         "id": uuid.uuid4(),
         "score_id": score.pk,
@@ -46,7 +52,7 @@ def trace(score: Score, **fields: object) -> None:
         "weight": 20.0,
         "created_at": clock.now(),
     }
-    StrategyExecutionLog.objects.create(**given | fields)
+    return StrategyExecutionLog(**given | fields)
 
 
 @pytest.fixture
@@ -157,6 +163,25 @@ def test_the_ledger_is_exact_and_the_traces_are_weighted(minutes: World) -> None
     assert [each["n"] for each in scores["pointsHistogram"]] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     assert found["topCases"]["items"] == [{"caseName": "Counted", "n": 3, "points": 45}]
     assert found["topErrors"]["items"] == [{"code": "DSL_ARITH_DIV_BY_ZERO", "nodeId": "n1", "n": 1}]
+
+
+def test_of_more_traces_than_can_be_read_some_stand_for_all(
+    minutes: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = Score.objects.filter(is_test=False)[0]
+    traces = [made_trace(score, duration_seconds=0.001 * (1 + n % 9)) for n in range(3000)]
+    StrategyExecutionLog.objects.bulk_create(traces)
+    monkeypatch.setattr(
+        strategy_sources, "MAX_BYTES", partitions.n_bytes(SAMPLES, *[clock.now().date()] * 2) // 4
+    )
+
+    found = minutes.get("/strategies/custom/minutes/metrics").json()
+
+    assert 300 < found["durations"]["nRows"] < 1500
+    n_runs = sum(bucket["n"] for bucket in found["durationsHistogram"])
+    assert n_runs == pytest.approx(3000 * 20, rel=0.5), "a part by chance, whose rows weigh more"
+    assert n_runs == pytest.approx(found["durations"]["nRows"] * 20 * 4, rel=0.01)
+    assert found["durations"]["mean"]["value"] == pytest.approx(0.005, rel=0.05)
 
 
 def test_a_strategy_that_did_nothing_has_no_rates(world: World) -> None:

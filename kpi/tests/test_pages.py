@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
@@ -70,6 +72,10 @@ def test_a_chart_says_the_same_to_the_script_and_in_the_table() -> None:
         "marks": [],
     }
     assert list(chart.rows()) == [("2026-03-02", ["–"]), ("2026-03-01", ["25.00 %"])]
+    assert chart.table_body() == (
+        '<tr><th scope="row">2026-03-02</th><td class="number">–</td></tr>'
+        '<tr><th scope="row">2026-03-01</th><td class="number">25.00 %</td></tr>'
+    )
 
 
 def test_the_rarest_names_are_drawn_as_one_line() -> None:
@@ -174,6 +180,15 @@ def test_failed_runs_of_a_strategy_lead_to_their_list(staff: Client, world: Worl
     assert drawn(page, "failures")["lines"][0]["name"] == "DSL_ARITH_DIV_BY_ZERO"
     ((_error, url),) = page.context["shown"].errors()
     assert staff.get(url).context["cl"].slice.count == "1"
+
+
+def test_a_comparison_reads_each_side_by_a_few_queries_and_no_histogram(
+    staff: Client, minutes: Strategy, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    url = reverse("strategy_comparison", args=[minutes.pk])
+    with django_assert_max_num_queries(19), CaptureQueriesContext(connection) as queries:
+        staff.get(url, {"a": 1, "b": 2})
+    assert not [query for query in queries if "width_bucket" in query["sql"]]
 
 
 def test_versions_stand_side_by_side_with_the_difference(staff: Client, minutes: Strategy) -> None:

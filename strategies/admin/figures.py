@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import Max, Min, QuerySet, Sum
 
 from gameproject.lib.admin.rows import MAX_COUNTED
+from strategies import selectors
 from strategies.models import (
     Alias,
     Game,
@@ -76,7 +77,7 @@ def of_player(player: Player) -> dict[str, Any]:
     )[:MAX_ROWS]
     games = {stats.task.game_id for stats in by_task}
     by_game = PlayerGameStats.objects.filter(player=player, game__in=games).select_related("game")
-    newest = Score.objects.filter(player=player).order_by("-created_at").values("pk")[:LATEST]
+    newest = selectors.newest_scores([player], LATEST).values("pk")[:LATEST]
     return {
         "by_task": by_task,
         "by_game": by_game.order_by("-points_total"),

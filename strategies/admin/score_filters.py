@@ -1,6 +1,7 @@
 """What the list of scores may be cut by, and what its search box finds."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from django import forms
@@ -8,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
 from gameproject.lib.admin import KeysetFilters
+from strategies import selectors
 from strategies.models import Game, Player, Realm, Score, Strategy, Task
 from strategies.models.scores import Outcome
 
@@ -15,7 +17,7 @@ M = TypeVar("M", bound=Model)
 # A name may be used in many realms and games; a list by more of them than this is no use to anybody.
 MAX_NAMESAKES: Final = 100
 # Of a player, whose scores no index holds in order of time: see `by_index`.
-MAX_OF_PLAYER: Final = 10_000
+MAX_OF_PLAYER: Final = 5000
 
 
 class NamedField(forms.CharField):
@@ -75,8 +77,7 @@ class ScoreFilters(KeysetFilters):
         """
         chosen = self.cleaned_data
         if chosen["player"]:
-            newest = Score.objects.filter(player__in=chosen["player"]).order_by("-created_at")
-            rows = rows.filter(pk__in=newest.values("pk")[:MAX_OF_PLAYER])
+            rows = _of_players(rows, chosen["player"])
         if chosen["task"]:
             rows = rows.filter(task__in=chosen["task"])
         if chosen["game"]:
@@ -109,6 +110,9 @@ def find_scores(rows: QuerySet[Score], term: str) -> QuerySet[Score]:
     for found in ways:
         if found.exists():
             return found
-    players = list(Player.objects.filter(realm__in=realms, external_id=term).values_list("pk", flat=True))
-    newest = Score.objects.filter(player__in=players).order_by("-created_at")
+    return _of_players(rows, list(Player.objects.filter(realm__in=realms, external_id=term)))
+
+
+def _of_players(rows: QuerySet[M], players: Sequence[Player | uuid.UUID]) -> QuerySet[M]:
+    newest = selectors.newest_scores(players, MAX_OF_PLAYER)
     return rows.filter(pk__in=newest.values("pk")[:MAX_OF_PLAYER])

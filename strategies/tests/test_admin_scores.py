@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from gameproject.lib import clock
 from gameproject.lib.admin import keyset
+from strategies.admin import score_filters
 from strategies.models import PlayerGameStats, Score
+from strategies.selectors import newest_scores
 from strategies.tests.conftest import World, constant_program, data_program
 
 LIST = "admin:strategies_score_changelist"
@@ -65,6 +69,37 @@ def test_a_filter_without_index_looks_at_so_many_rows_and_offers_to_go_on(
     assert first.slice.looked_to is not None
     further = staff.get(reverse(LIST), {"case": "Flat", "before": first.slice.older}).context["cl"]
     assert [score.case_name for score in further.result_list] == ["Flat"]
+
+
+def test_more_than_a_page_are_counted_in_the_pages_own_order(
+    staff: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an order PostgreSQL began with the oldest of two million rows: 0.2 s in place of 0.01."""
+    monkeypatch.setattr(keyset, "ROWS_A_PAGE", 2)
+    monkeypatch.setattr(keyset, "MAX_COUNTED", 3)
+    for n in range(5):
+        world.score("ana", data={"minutes": n})
+
+    with CaptureQueriesContext(connection) as queries:
+        assert staff.get(reverse(LIST)).context["cl"].slice.count == "3+"
+    (counting,) = [query["sql"] for query in queries if "COUNT" in query["sql"]]
+    assert 'ORDER BY "strategies_score"."id" DESC LIMIT 4' in counting
+
+
+def test_of_a_players_scores_the_newest_are_listed_and_no_more_rows_read(
+    staff: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_filters, "MAX_OF_PLAYER", 3)
+    for n in range(4):
+        world.score("ana", data={"minutes": n})
+        world.score("ana", task="t2")
+    newest = list(Score.objects.order_by("-pk")[:3])
+
+    assert listed(staff, player="ana") == newest
+    assert listed(staff, q="ana") == newest
+    player = newest[0].player
+    assert list(newest_scores([player], 3)) == newest, "what is read is bounded too"
+    assert list(newest_scores([player], 9)) == list(Score.objects.order_by("-pk"))
 
 
 def test_scores_are_filtered_by_what_they_are(staff: Client, world: World) -> None:
