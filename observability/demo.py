@@ -1,7 +1,7 @@
 """The demo's past as its traces would have told it: the runs of the scores that history made, and runs that failed.
 
 What fails, fails as in life: an application sends a number as text, or not at all; and in an incident time runs out.
-What is made follows from the scores' ids, so it can be made again and is there once.
+What is made follows from the scores' keys and ids, so it can be made again and is there once.
 """
 
 import uuid
@@ -49,7 +49,7 @@ def _rows(scores: Iterable[Score], *, is_incident: bool) -> Iterator[TraceRow]:
 
 def _executions(score: Score, *, is_incident: bool) -> Iterator[Execution]:
     """Yield the run that gave a score, and those beside it that failed."""
-    draw = Random(score.pk.int)  # noqa: S311  # lifelike, not secret
+    draw = Random(score.idempotency_key)  # noqa: S311  # lifelike, not secret
     seconds = USUAL_SECONDS * draw.lognormvariate(0, 0.7) * (SLOWER if is_incident else 1)
     execution = _execution(score, seconds)
     yield execution

@@ -58,9 +58,6 @@
     return [Math.min(0, low), (high || 1) * 1.08];
   };
 
-  // A single day would have no width, and its axis no days.
-  const span = (_plot, low, high) => (low === high && low !== null ? [low - DAY, high + DAY] : [low, high]);
-
   const options = (data, width) => {
     const grid = { stroke: colour("--hairline-color"), width: 1 };
     const stroke = colour("--body-quiet-color");
@@ -70,7 +67,7 @@
       height: HEIGHT,
       tzDate: at => uPlot.tzDate(new Date(at * 1000), "UTC"),
       cursor: { sync: { key: "charts" }, drag: { x: true, y: false } },
-      scales: { x: { range: span }, y: { range: range(data.unit) } },
+      scales: { y: { range: range(data.unit) } },
       axes: [
         { stroke, grid, ticks: grid, space: 60, values: (_plot, ticks) => ticks.map(at => tick(at)) },
         { stroke, grid, ticks: grid, size: 72, values: (_plot, ticks) => ticks.map(value => write[data.unit](value, short)) },
@@ -90,11 +87,15 @@
     };
   };
 
+  // For a single day alone uPlot would draw an axis of years.
+  const withNeighbours = ([times, ...lines]) =>
+    times.length === 1 ? [[times[0] - DAY, times[0], times[0] + DAY], ...lines.map(([value]) => [null, value, null])] : [times, ...lines];
+
   const draw = element => {
     plots.get(element)?.destroy();
     const data = JSON.parse(document.getElementById(element.dataset.chart).textContent);
     const columns = [data.times, ...data.lines.map(line => line.values)];
-    plots.set(element, new uPlot(options(data, element.clientWidth), columns, element));
+    plots.set(element, new uPlot(options(data, element.clientWidth), withNeighbours(columns), element));
   };
 
   const all = document.querySelectorAll("[data-chart]");
