@@ -106,4 +106,6 @@ def test_the_blocks_that_a_rollup_reads_do_not_grow_with_the_age_of_the_ledger(r
     for before, after in zip(young, old, strict=True):
         assert len(after) >= 9
         for statement, n_blocks in after.items():
-            assert n_blocks <= 2 * before[statement] + 2, (n_blocks, before[statement], statement)
+            # A day's rows may each be looked for anew: which index is chosen hangs on what ANALYZE drew.
+            more = A_DAY if any(table in statement for table in TABLES) else 2
+            assert n_blocks <= 2 * before[statement] + more, (n_blocks, before[statement], statement)
