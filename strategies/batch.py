@@ -215,8 +215,9 @@ class Batch:
 
     def _lock(self, connection: ledger.Connection) -> batch_ledger.Moment:
         names = dict.fromkeys(row.event.external_user_id for row in self.todo)
-        candidates = {name: self._new_player_id() for name in names}
-        self.players, self.new_players = batch_ledger.ensure_players(connection, self.realm_id, candidates)
+        self.players, self.new_players = batch_ledger.ensure_players(
+            connection, self.realm_id, names, self._new_player_id
+        )
         pairs = {(self._player(row), _target(row).game_id) for row in self.todo}
         self.new_pairs, locked = batch_ledger.lock_pairs(connection, self.realm_id, pairs)
         self.figures.in_game = {pair: PlayerInGame(*row) for pair, row in locked.items()}
@@ -237,7 +238,9 @@ class Batch:
     def _read(self, connection: ledger.Connection, now: datetime) -> None:
         wanted = [(row, _target(row)) for row in self.todo if row.is_open]
         pairs = {(self._player(row), target.task_id) for row, target in wanted}
-        known = batch_ledger.figures_on_tasks(connection, pairs)
+        # What no program reads is not read: it is only added to.
+        reading = {(self._player(row), target.task_id) for row, target in wanted if target.reads[0]}
+        known = batch_ledger.figures_on_tasks(connection, reading)
         counting = {(self._player(row), target.task_id) for row, target in wanted if target.reads[2]}
         since = now - timedelta(seconds=facts.RECENT_SECONDS)
         recent = batch_ledger.recent_counts(connection, counting, since)

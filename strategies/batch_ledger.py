@@ -8,10 +8,10 @@ Keys go in as one text (an array literal, or JSON): psycopg's dumping of lists w
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gameproject.lib import canonical
 from strategies.ledger import Connection, NewScore
@@ -21,8 +21,6 @@ NEW_PLAYERS = """
 INSERT INTO strategies_player (id, realm_id, external_id)
 SELECT new.id, %(realm)s, new.external_id
 FROM jsonb_to_recordset(%(players)s) AS new (id uuid, external_id text)
-WHERE NOT EXISTS (
-    SELECT FROM strategies_player p WHERE p.realm_id = %(realm)s AND p.external_id = new.external_id)
 ORDER BY new.external_id
 ON CONFLICT (realm_id, external_id) DO NOTHING RETURNING id
 """
@@ -161,16 +159,23 @@ def begin(raw: Connection, *, milliseconds: int) -> None:
 
 
 def ensure_players(
-    raw: Connection, realm_id: uuid.UUID, candidates: Mapping[str, uuid.UUID]
+    raw: Connection, realm_id: uuid.UUID, names: Collection[str], new_id: Callable[[], uuid.UUID]
 ) -> tuple[dict[str, uuid.UUID], set[uuid.UUID]]:
-    """Find the players by external id, and make those that are missing under their candidate ids.
+    """Find the players by external id, and make those that are missing.
 
     Returns all ids, and the ids of those that were made.
     """
-    rows = [{"external_id": name, "id": new_id} for name, new_id in candidates.items()]
+    found = _players(raw, realm_id, names)
+    missing = [name for name in names if name not in found]
+    if not missing:
+        return found, set()
+    rows = [{"external_id": name, "id": new_id()} for name in missing]
     made = _all(raw, NEW_PLAYERS, realm=realm_id, players=_json(rows))
-    found = _all(raw, PLAYERS, realm=realm_id, names=_json(list(candidates)))
-    return dict(found), {row[0] for row in made}
+    return found | _players(raw, realm_id, missing), {row[0] for row in made}
+
+
+def _players(raw: Connection, realm_id: uuid.UUID, names: Collection[str]) -> dict[str, uuid.UUID]:
+    return dict(_all(raw, PLAYERS, realm=realm_id, names=_json(list(names))))
 
 
 def lock_pairs(
@@ -218,8 +223,7 @@ def recent_counts(raw: Connection, pairs: Collection[Pair], since: datetime) -> 
 def copy_scores(raw: Connection, scores: Iterable[NewScore]) -> None:
     """Write the scores. COPY takes half the time of INSERT; it raises UniqueViolation for a key just used."""
     with raw.cursor().copy(COPY_SCORES) as copy:
-        for new in scores:
-            copy.write_row(new[:N_COPIED])
+        copy.write("".join(map(_line, scores)))
 
 
 def write_pairs(raw: Connection, rows: list[dict[str, object]]) -> None:
@@ -261,3 +265,29 @@ def _array(ids: Iterable[uuid.UUID]) -> str:
 
 def _json(value: object) -> str:
     return canonical.encode_json(value)
+
+
+# ── COPY's text format: written here, since psycopg looks up how to dump each value by its type ───
+def _line(new: NewScore) -> str:
+    cells = [
+        _text(value) if isinstance(value, str) else CELLS[type(value)](value) for value in new[:N_COPIED]
+    ]
+    return "\t".join(cells) + "\n"
+
+
+def _text(value: str) -> str:
+    if "\\" in value or "\n" in value or "\r" in value or "\t" in value:
+        return value.translate(ESCAPES)
+    return value
+
+
+ESCAPES: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+CELLS: Final[Mapping[type, Callable[[Any], str]]] = {
+    type(None): lambda _: "\\N",
+    uuid.UUID: lambda value: value.hex,
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: repr,
+    datetime: datetime.isoformat,
+    bytes: lambda value: "\\\\x" + value.hex(),
+}

@@ -152,6 +152,20 @@ def test_looking_for_the_tasks_of_a_batch_ends_at_the_deadline(world: World, set
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
 
 
+@pytest.mark.parametrize(
+    "text", ["a\tb", "a\nb\r", "\\.", "\\N", "\\x41\\", "\N{ROCKET} \u2028 'quoted' \"twice\""]
+)
+def test_text_is_stored_as_it_was_sent(world: World, text: str) -> None:
+    world.task("t1", world.strategy("Minutes", data_program()))
+    data = {"minutes": 1, "note": text, text: [text]}
+
+    send(world, [event("ana\\t", data=data, sessionKey="a\\nb", idempotencyKey="k\\")])
+
+    score = Score.objects.select_related("player").get()
+    assert (score.data, score.player.external_id) == (data, "ana\\t")
+    assert (score.session_key, score.idempotency_key) == ("a\\nb", "k\\")
+
+
 def test_a_thousand_events_take_few_statements(world: World) -> None:
     world.task("t1")
     events = [event(f"player-{n}") for n in range(1000)]
