@@ -1,10 +1,11 @@
-"""Django's PostgreSQL backend, but for three moments: a connection is made, taken up again, closed.
+"""Django's PostgreSQL backend, but for four moments: a connection is made, taken up again, closed; its thread ends.
 
 What goes through cursors is counted and timed by django-prometheus, 11 µs a statement with several processes; the ledger's
 statements go past them (`simple_query`).
 """
 
 import contextlib
+import os
 import select
 import threading
 import time
@@ -54,6 +55,29 @@ for _error in (
     errors_total.labels(*LABELS, _error)
 
 
+class ClosedWithThread:
+    """Closes a connection when the thread that made it ends and its thread-local values go.
+
+    Web servers end threads that have nothing to do. Django's wrapper lies in a reference cycle, so that its connection
+    would stay open until the garbage collector comes by: for hours, in a process that makes little garbage.
+    """
+
+    def __init__(self, raw: Connection) -> None:
+        self._raw, self._process = raw, os.getpid()
+
+    def __del__(self) -> None:
+        if os.getpid() == self._process:  # a forked child would end its parent's session
+            self._raw.close()
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.connections: dict[int, ClosedWithThread] = {}  # by the wrapper
+
+
+_thread = _Thread()
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     _looked_at = float("-inf")
 
@@ -66,10 +90,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect, and count it."""
         connections_total.labels(*LABELS).inc()
         try:
-            return self._connect(conn_params)
+            raw = self._connect(conn_params)
         except Exception:
             connection_errors_total.labels(*LABELS).inc()
             raise
+        _thread.connections[id(self)] = ClosedWithThread(raw)
+        return raw
 
     def _connect(self, conn_params: dict[str, Any]) -> Connection:
         """Connect, within what a watched thread has left of its time, and not at all to a silent server."""
@@ -112,6 +138,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         with watchdog.lock:
             super()._close()  # type: ignore[misc]  # the stubs lack it
+        _thread.connections.pop(id(self), None)
 
 
 def within(seconds: float, connect: Callable[[], Connection]) -> Connection:
