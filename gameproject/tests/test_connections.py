@@ -9,8 +9,6 @@ import psycopg
 import pytest
 from django.db import connection
 
-from strategies.tests.conftest import World
-
 
 @pytest.fixture
 def without_garbage_collection() -> Iterator[None]:
@@ -59,12 +57,3 @@ def test_a_forked_child_leaves_its_parents_session_alone(transactional_db: None)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone()[0] == session
-
-
-def test_scoring_goes_on_in_a_thread_whose_connection_was_closed(world: World) -> None:
-    world.task("t1")
-    assert world.score().status_code == 201
-
-    connection.close()
-
-    assert world.score().status_code == 201
