@@ -37,9 +37,19 @@ def fresh_collector(settings: Settings) -> Iterator[None]:
         *(each for each in django_settings.MIDDLEWARE if each != MIDDLEWARE),
     ]
     collector_of_process = request_records.collector
+    forget(collector_of_process())
     collector_of_process.cache_clear()
     yield
+    forget(collector_of_process())
     collector_of_process.cache_clear()
+
+
+def forget(collector: Collector) -> None:
+    """Leave nothing to the thread of a process's collector, which lives on: it would send into another test."""
+    with collector._sending:
+        collector._seen.clear()
+        collector._waiting.clear()
+        collector._lost.clear()
 
 
 @pytest.fixture
