@@ -17,15 +17,16 @@ import msgspec
 import psycopg
 from django.conf import settings
 
+from gameproject.lib import clock
 from gameproject.lib.errors import DomainError, Unavailable
 from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import watchdog
 from strategies import batch_ledger, dsl, events, facts, ledger, scoring, selectors, targets, throttling
 from strategies.answers import ScoreAnswer
-from strategies.batch_figures import Figures, PlayerInGame, TaskOfPlayer
+from strategies.batch_figures import Figures, PlayerInGame, Standing
 from strategies.batch_ledger import Pair
 from strategies.events import Event
-from strategies.execution import notify
+from strategies.execution import notify_all
 from strategies.ledger import Locked, NewScore
 from strategies.models.tenancy import Scope
 from strategies.runs import Run
@@ -43,6 +44,8 @@ class Row:
     fingerprint: bytes | None
     index: int
     target: targets.Target | None = None
+    player_id: uuid.UUID | None = None
+    standing: Standing | None = None
     answer: ScoreAnswer | None = None
     error: DomainError | None = None
     # Refused before it was run. An event before it in the batch may still have used its key.
@@ -184,7 +187,7 @@ class Batch:
         self.until = until
         self.runs: list[tuple[Run, dsl.RunError | None]] = []
         self.used_keys: dict[str, tuple[bytes | None, ScoreAnswer]] = {}
-        self.players: dict[str, uuid.UUID] = {}
+        # Made by this batch, and without a score so far.
         self.new_players: set[uuid.UUID] = set()
         self.new_pairs: set[Pair] = set()
         self.figures = Figures()
@@ -201,8 +204,7 @@ class Batch:
         self._tell_observers()
 
     def _tell_observers(self) -> None:
-        for run, error in self.runs:
-            notify(run.execution(error))
+        notify_all([run.execution(error) for run, error in self.runs])
 
     def _score(self, connection: ledger.Connection) -> None:
         milliseconds = max(1, int((self.until - time.monotonic()) * 1000))
@@ -215,10 +217,12 @@ class Batch:
 
     def _lock(self, connection: ledger.Connection) -> batch_ledger.Moment:
         names = dict.fromkeys(row.event.external_user_id for row in self.todo)
-        self.players, self.new_players = batch_ledger.ensure_players(
+        players, self.new_players = batch_ledger.ensure_players(
             connection, self.realm_id, names, self._new_player_id
         )
-        pairs = {(self._player(row), _target(row).game_id) for row in self.todo}
+        for row in self.todo:
+            row.player_id = players[row.event.external_user_id]
+        pairs = {pair_in_game(row) for row in self.todo}
         self.new_pairs, locked = batch_ledger.lock_pairs(connection, self.realm_id, pairs)
         self.figures.in_game = {pair: PlayerInGame(*row) for pair, row in locked.items()}
         now = batch_ledger.moment(connection, self.realm_id)
@@ -237,27 +241,25 @@ class Batch:
 
     def _read(self, connection: ledger.Connection, now: datetime) -> None:
         wanted = [(row, _target(row)) for row in self.todo if row.is_open]
-        pairs = {(self._player(row), target.task_id) for row, target in wanted}
         # What no program reads is not read: it is only added to.
-        reading = {(self._player(row), target.task_id) for row, target in wanted if target.reads[0]}
+        reading = {pair_on_task(row) for row, target in wanted if target.reads[0]}
         known = batch_ledger.figures_on_tasks(connection, reading)
-        counting = {(self._player(row), target.task_id) for row, target in wanted if target.reads[2]}
+        tasks = {target.task_id for _, target in wanted if target.reads[1]}
+        known_of_all = batch_ledger.figures_of_tasks(connection, tasks)
+        counting = {pair_on_task(row) for row, target in wanted if target.reads[2]}
         since = now - timedelta(seconds=facts.RECENT_SECONDS)
         recent = batch_ledger.recent_counts(connection, counting, since)
-        self.figures.on_task = {
-            pair: TaskOfPlayer.known(known.get(pair), n_recent=recent.get(pair, 0)) for pair in pairs
-        }
-        tasks = {target.task_id for _, target in wanted if target.reads[1]}
-        self.figures.of_task = batch_ledger.figures_of_tasks(connection, tasks)
+        self.figures.begin(known, known_of_all, recent)
+        for row, _ in wanted:
+            row.standing = self.figures.of(pair_in_game(row), pair_on_task(row))
 
     def _evaluate(self, now: datetime) -> list[NewScore]:
         scores: list[NewScore] = []
-        seen: set[uuid.UUID] = set()
         for index, row in enumerate(self.rows):
             if (row.is_open or row.is_refused) and self._settled_by_this_batch(row):
                 continue
             if row.is_open:
-                new = self._run(row, self._time_of(index, now), seen)
+                new = self._run(row, self._time_of(index, now))
                 if new is not None:
                     scores.append(new)
         return scores
@@ -284,33 +286,51 @@ class Batch:
             row.error = scoring.key_reused(answer.score_id)
         return True
 
-    def _run(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> NewScore | None:
+    def _run(self, row: Row, at: datetime) -> NewScore | None:
         run = self._new_run(row, at)
         try:
-            run.evaluate(self._locked(row, at, seen))
+            self._evaluate_run(run, row, at)
         except dsl.RunError as error:
             row.error = scoring.run_failed(error)
             self.runs.append((run, error))
             return None
         self.runs.append((run, None))
         new = run.new_score(row.fingerprint)
-        seen.add(new.player_id)
+        self._keep_what_is_new(row)
         if not new.is_test:
-            self.figures.add(new)
+            _standing(row).add(new)
         row.answer = run.answer()
         if row.event.idempotency_key:
             self.used_keys[row.event.idempotency_key] = (row.fingerprint, row.answer)
         return new
 
-    def _locked(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> Locked:
+    def _keep_what_is_new(self, row: Row) -> None:
+        if self.new_players:
+            self.new_players.discard(_player(row))
+        if self.new_pairs:
+            self.new_pairs.discard(pair_in_game(row))
+
+    def _is_new(self, player: uuid.UUID) -> bool:
+        return (
+            bool(self.new_players) and player in self.new_players
+        )  # hashing a UUID costs half a microsecond
+
+    def _evaluate_run(self, run: Run, row: Row, at: datetime) -> None:
+        target = run.target
+        if target.loaded.program.fields:
+            run.evaluate(self._locked(row, at))
+            return
+        run.player_id, run.scored_at = _player(row), at
+        run.player_created = self._is_new(run.player_id)
+        run.evaluate_without_facts(clock.day_of(at, target.time_zone).date)
+
+    def _locked(self, row: Row, at: datetime) -> Locked:
         """Show the figures as the locking read of a single event would have returned them."""
-        target, player = _target(row), self._player(row)
-        game = self.figures.in_game[player, target.game_id]
-        task = self.figures.on_task[player, target.task_id]
-        of_task = self.figures.of_task.get(target.task_id)
+        target, player = _target(row), _player(row)
+        game, task, of_task = _standing(row)
         return Locked(
             player_id=player,
-            player_created=player in self.new_players and player not in seen,
+            player_created=self._is_new(player),
             config_epoch=target.epoch,
             scored_at=at,
             stored_id=None,
@@ -322,29 +342,39 @@ class Batch:
             first_at=task.first_at,
             last_at=task.last_at,
             previous_at=task.previous_at,
-            task_n_scores=of_task.n_scores if of_task else None,
-            task_first_at=of_task.first_at if of_task else None,
-            task_last_at=of_task.last_at if of_task else None,
+            task_n_scores=of_task.n_scores,
+            task_first_at=of_task.first_at,
+            task_last_at=of_task.last_at,
             n_recent=task.n_recent,
         )
 
     def _write(self, connection: ledger.Connection, scores: Sequence[NewScore]) -> None:
         batch_ledger.copy_scores(connection, scores)
-        self._forget_refused(connection, scores)
+        # Players, and players' rows in games, whose every event was refused: as if never sent.
+        batch_ledger.forget(connection, self.new_pairs, self.new_players)
         batch_ledger.write_pairs(connection, self.figures.rows_in_game())
         batch_ledger.write_on_tasks(connection, self.realm_id, self.figures.rows_on_task())
         batch_ledger.write_tasks_and_commit(connection, self.realm_id, self.figures.rows_of_slots())
-
-    def _forget_refused(self, connection: ledger.Connection, scores: Sequence[NewScore]) -> None:
-        """Unmake players, and players' rows in games, whose every event was refused: as if never sent."""
-        pairs = self.new_pairs - {(new.player_id, new.game_id) for new in scores}
-        players = self.new_players - {new.player_id for new in scores}
-        batch_ledger.forget(connection, pairs, players)
-
-    def _player(self, row: Row) -> uuid.UUID:
-        return self.players[row.event.external_user_id]
 
 
 def _target(row: Row) -> targets.Target:
     assert row.target is not None  # noqa: S101  # open rows have one
     return row.target
+
+
+def _player(row: Row) -> uuid.UUID:
+    assert row.player_id is not None  # noqa: S101  # from `_lock` on
+    return row.player_id
+
+
+def _standing(row: Row) -> Standing:
+    assert row.standing is not None  # noqa: S101  # from `_read` on
+    return row.standing
+
+
+def pair_in_game(row: Row) -> Pair:
+    return _player(row), _target(row).game_id
+
+
+def pair_on_task(row: Row) -> Pair:
+    return _player(row), _target(row).task_id

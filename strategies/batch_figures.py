@@ -1,10 +1,11 @@
 """The running figures of a batch, kept in memory between its events. Pure: figures and scores in, rows out."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import NamedTuple, Self
 
 from strategies.batch_ledger import OfTask, OnTask, Pair
 from strategies.ledger import NewScore
@@ -26,9 +27,8 @@ class TaskOfPlayer:
     added_previous_at: datetime | None = None
 
     @classmethod
-    def known(cls, row: OnTask | None, *, n_recent: int) -> Self:
-        """Begin with what was read; nothing was for a first event."""
-        return cls(n_recent=n_recent) if row is None else cls(*row, n_recent=n_recent)
+    def known(cls, row: OnTask, *, n_recent: int) -> Self:
+        return cls(*row, n_recent=n_recent)
 
 
 @dataclass(slots=True)
@@ -54,51 +54,97 @@ class SlotOfTask:
 
 
 @dataclass(slots=True)
-class Figures:
-    """All figures that the batch reads and changes, by whose they are."""
+class TaskOfAll:
+    """A task's figures as the batch goes on, and what it adds to each slot of them."""
 
-    in_game: dict[Pair, PlayerInGame] = field(default_factory=dict)
-    on_task: dict[Pair, TaskOfPlayer] = field(default_factory=dict)
-    of_task: dict[uuid.UUID, OfTask] = field(default_factory=dict)
-    slots: dict[tuple[uuid.UUID, int], SlotOfTask] = field(default_factory=dict)
+    n_scores: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    slots: dict[int, SlotOfTask] = field(default_factory=dict)
+
+
+class Standing(NamedTuple):
+    """All figures that one event reads and changes."""
+
+    in_game: PlayerInGame
+    on_task: TaskOfPlayer
+    of_task: TaskOfAll
 
     def add(self, new: NewScore) -> None:
         """Count a score, so that the events after it see it."""
         points, award, at = Decimal(repr(new.points)), int(new.outcome == "award"), new.scored_at
-        game = self.in_game[new.player_id, new.game_id]
-        game.streak_days = next_streak(game.streak_days, game.last_day, new.day)
-        game.last_day = max(game.last_day or new.day, new.day)
-        game.points_total += points
-        game.points += points
-        game.n_added += 1
-        self._add_on_task(self.on_task[new.player_id, new.task_id], points, award, at)
-        before = self.of_task.get(new.task_id)
-        self.of_task[new.task_id] = (
-            OfTask(before.n_scores + 1, min(before.first_at, at), max(before.last_at, at))
-            if before
-            else OfTask(1, at, at)
-        )
-        slot = self.slots.get((new.task_id, new.slot))
-        if slot is None:
-            self.slots[new.task_id, new.slot] = SlotOfTask(1, award, points, at, at)
-        else:
-            slot.n_added += 1
-            slot.n_awards += award
-            slot.points += points
-            slot.last_at = at
+        _add_in_game(self.in_game, points, new.day)
+        _add_on_task(self.on_task, points, award, at)
+        _add_of_task(self.of_task, new.slot, points, award, at)
 
-    @staticmethod
-    def _add_on_task(task: TaskOfPlayer, points: Decimal, award: int, at: datetime) -> None:
-        if task.n_added:
-            task.added_previous_at = task.last_at
-        task.added_first_at = task.added_first_at or at
-        task.first_at = task.first_at or at
-        task.previous_at, task.last_at = task.last_at, at
-        task.n_scores += 1
-        task.n_recent += 1
-        task.n_added += 1
-        task.n_awards += award
-        task.points += points
+
+def _add_in_game(game: PlayerInGame, points: Decimal, day: date) -> None:
+    game.streak_days = next_streak(game.streak_days, game.last_day, day)
+    game.last_day = max(game.last_day or day, day)
+    game.points_total += points
+    game.points += points
+    game.n_added += 1
+
+
+def _add_on_task(task: TaskOfPlayer, points: Decimal, award: int, at: datetime) -> None:
+    if task.n_added:
+        task.added_previous_at = task.last_at
+    task.added_first_at = task.added_first_at or at
+    task.first_at = task.first_at or at
+    task.previous_at, task.last_at = task.last_at, at
+    task.n_scores += 1
+    task.n_recent += 1
+    task.n_added += 1
+    task.n_awards += award
+    task.points += points
+
+
+def _add_of_task(task: TaskOfAll, slot_number: int, points: Decimal, award: int, at: datetime) -> None:
+    task.n_scores += 1
+    task.first_at = min(task.first_at or at, at)
+    task.last_at = max(task.last_at or at, at)
+    slot = task.slots.get(slot_number)
+    if slot is None:
+        task.slots[slot_number] = SlotOfTask(1, award, points, at, at)
+    else:
+        slot.n_added += 1
+        slot.n_awards += award
+        slot.points += points
+        slot.last_at = at
+
+
+@dataclass(slots=True)
+class Figures:
+    """The figures of all events of a batch, by whose they are."""
+
+    in_game: dict[Pair, PlayerInGame] = field(default_factory=dict)
+    on_task: dict[Pair, TaskOfPlayer] = field(default_factory=dict)
+    of_task: dict[uuid.UUID, TaskOfAll] = field(default_factory=dict)
+
+    def begin(
+        self,
+        on_task: Mapping[Pair, OnTask],
+        of_task: Mapping[uuid.UUID, OfTask],
+        n_recent: Mapping[Pair, int],
+    ) -> None:
+        """Begin with what was read; of what was not, with nothing."""
+        self.on_task = {
+            pair: TaskOfPlayer.known(row, n_recent=n_recent.get(pair, 0)) for pair, row in on_task.items()
+        }
+        for pair in n_recent.keys() - on_task.keys():
+            self.on_task[pair] = TaskOfPlayer(n_recent=n_recent[pair])
+        self.of_task = {task: TaskOfAll(*row) for task, row in of_task.items()}
+
+    def of(self, in_game: Pair, on_task: Pair) -> Standing:
+        """Return the figures of a player in a game and on a task of it."""
+        # Not `setdefault`, which would make one each time; no second look, for hashing UUIDs is slow.
+        player = self.on_task.get(on_task)
+        if player is None:
+            player = self.on_task[on_task] = TaskOfPlayer()
+        task = self.of_task.get(on_task[1])
+        if task is None:
+            task = self.of_task[on_task[1]] = TaskOfAll()
+        return Standing(self.in_game[in_game], player, task)
 
     def rows_in_game(self) -> list[dict[str, object]]:
         """Show what to add to players' figures in games, as `batch_ledger.write_pairs` takes it."""
@@ -144,7 +190,8 @@ class Figures:
                 "first_at": row.first_at,
                 "last_at": row.last_at,
             }
-            for (task, slot), row in self.slots.items()
+            for task, all_of_it in self.of_task.items()
+            for slot, row in all_of_it.slots.items()
         ]
 
 

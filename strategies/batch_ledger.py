@@ -68,15 +68,15 @@ JOIN unnest(%(players)s::uuid[], %(tasks)s::uuid[]) AS pair (player, task)
 WHERE s.created_at >= %(since)s AND NOT s.is_test AND s.outcome <> 'reversal'
 GROUP BY s.player_id, s.task_id
 """
-# In the order of NewScore's fields, less its last two, which belong to the running figures.
+# An origin's values, then NewScore's own in their order, less the last two, which belong to the running figures.
 COPY_SCORES = """
 COPY strategies_score (
-    id, realm_id, game_id, task_id, player_id, strategy_id, strategy_version_id, parent_version_id, alias,
-    outcome, points, case_name, callback_data, bonuses, facts, data, variables, inputs_digest,
+    realm_id, game_id, task_id, strategy_id, strategy_version_id, parent_version_id, alias, variables,
+    id, player_id, outcome, points, case_name, callback_data, bonuses, facts, data, inputs_digest,
     is_test, created_player, session_key, occurred_at, idempotency_key, request_hash, request_id, created_at
 ) FROM STDIN
 """
-N_COPIED = 26
+OWN = slice(NewScore._fields.index("score_id"), NewScore._fields.index("day"))
 WRITE_PAIRS = """
 UPDATE strategies_playergamestats s SET
     n_scores = s.n_scores + new.n_scores, points_total = s.points_total + new.points,
@@ -186,8 +186,14 @@ def lock_pairs(
     Returns the pairs whose row was made, and the figures of all.
     """
     keys = _player_game(pairs)
-    made = _all(raw, NEW_PAIRS, realm=realm_id, **keys)
+    made: list[Any] = []
+    raw.cursor().execute("SAVEPOINT unlocked")
     locked = _all(raw, LOCK_PAIRS, **keys)
+    if len(locked) < len(pairs):
+        # Let go of those that are there: others may be waiting for them while they hold what is to be made.
+        raw.cursor().execute("ROLLBACK TO SAVEPOINT unlocked")
+        made = _all(raw, NEW_PAIRS, realm=realm_id, **keys)
+        locked = _all(raw, LOCK_PAIRS, **keys)
     return {(row[0], row[1]) for row in made}, {(row[0], row[1]): InGame(*row[2:]) for row in locked}
 
 
@@ -220,10 +226,12 @@ def recent_counts(raw: Connection, pairs: Collection[Pair], since: datetime) -> 
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def copy_scores(raw: Connection, scores: Iterable[NewScore]) -> None:
+def copy_scores(raw: Connection, scores: Collection[NewScore]) -> None:
     """Write the scores. COPY takes half the time of INSERT; it raises UniqueViolation for a key just used."""
+    of_origin = {origin: _cells(origin.values) for origin in {new.origin for new in scores}}
+    lines = [f"{of_origin[new.origin]}\t{_cells(tuple(new)[OWN])}\n" for new in scores]
     with raw.cursor().copy(COPY_SCORES) as copy:
-        copy.write("".join(map(_line, scores)))
+        copy.write("".join(lines))
 
 
 def write_pairs(raw: Connection, rows: list[dict[str, object]]) -> None:
@@ -268,11 +276,10 @@ def _json(value: object) -> str:
 
 
 # ── COPY's text format: written here, since psycopg looks up how to dump each value by its type ───
-def _line(new: NewScore) -> str:
-    cells = [
-        _text(value) if isinstance(value, str) else CELLS[type(value)](value) for value in new[:N_COPIED]
-    ]
-    return "\t".join(cells) + "\n"
+def _cells(values: Iterable[object]) -> str:
+    return "\t".join(
+        [_text(value) if isinstance(value, str) else CELLS[type(value)](value) for value in values]
+    )
 
 
 def _text(value: str) -> str:

@@ -3,9 +3,10 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import BadRequest, TooLarge
@@ -17,8 +18,7 @@ OLDEST: Final = timedelta(days=30)
 NEWEST: Final = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What happened: a player did a task. `game` and `task` are UUIDs or external ids."""
 
     game: str

@@ -6,7 +6,7 @@
 import functools
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol, get_args
 
@@ -78,20 +78,23 @@ def observers() -> tuple[Observer, ...]:
 
 def notify(execution: Execution) -> None:
     """Count a run and tell every observer; one that fails stops neither the others nor the request."""
-    _count(execution)
+    notify_all([execution])
+
+
+def notify_all(executions: Sequence[Execution]) -> None:
+    """Do so for the runs of a batch, in their order."""
+    metrics.scored(map(_counted, executions))
     for observer in observers():
-        try:
-            observer.record(execution)
-        except Exception:
-            logger.exception("observer %s failed", type(observer).__name__)
+        for execution in executions:
+            try:
+                observer.record(execution)
+            except Exception:
+                logger.exception("observer %s failed", type(observer).__name__)
 
 
-def _count(run: Execution) -> None:
-    if run.outcome is None or run.points is None:
-        metrics.failed(run.strategy, run.alias)
-        return
-    points = 0.0 if run.is_test else run.points  # a test's points are in nobody's sum
-    metrics.scored(run.strategy, run.alias, run.outcome, points, run.case_name)
+def _counted(run: Execution) -> metrics.Counted:
+    points = 0.0 if run.is_test or run.points is None else run.points  # a test's points are in nobody's sum
+    return metrics.Counted(run.strategy, run.alias, run.outcome or "error", points, run.case_name)
 
 
 def _forget_observers(*, setting: str, **_: object) -> None:

@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from gameproject.lib.clock import Day
 from gameproject.lib.postgresql import simple_query
 from gameproject.lib.postgresql.simple_query import (
+    Literal,
     read_bool,
     read_bytes,
     read_date,
@@ -66,18 +67,54 @@ LOCKED_READERS: Final = (
 )
 
 
-class NewScore(NamedTuple):
-    """What `score_write` takes, in its order. JSON as text, points as a number."""
+class OriginLiterals(NamedTuple):
+    """An origin in the three parts that `score_write` takes."""
 
+    ids: Literal
+    giver: Literal
+    variables: Literal
+
+
+class Origin:
+    """Where scores belong and what gives them: the same for all of a task, so it is written as literals once.
+
+    Equal to itself alone, so that looking it up costs no hashing of UUIDs.
+    """
+
+    def __init__(
+        self,
+        *,
+        realm_id: uuid.UUID,
+        game_id: uuid.UUID,
+        task_id: uuid.UUID,
+        strategy_id: uuid.UUID,
+        version_id: uuid.UUID,
+        parent_version_id: uuid.UUID | None,
+        alias: str,
+        variables_json: str,
+    ) -> None:
+        self.ids = (realm_id, game_id, task_id)
+        self.giver = (strategy_id, version_id, parent_version_id, alias)
+        self.variables_json = variables_json
+        self._literals: OriginLiterals | None = None
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        return *self.ids, *self.giver, self.variables_json
+
+    def literals(self, raw: Connection) -> OriginLiterals:
+        if self._literals is None:
+            parts = (self.ids, self.giver, (self.variables_json,))
+            self._literals = OriginLiterals(*(Literal(simple_query.literals(raw, part)) for part in parts))
+        return self._literals
+
+
+class NewScore(NamedTuple):
+    """A score to be written: where it belongs, then its own values in `score_write`'s order. JSON as text."""
+
+    origin: Origin
     score_id: uuid.UUID
-    realm_id: uuid.UUID
-    game_id: uuid.UUID
-    task_id: uuid.UUID
     player_id: uuid.UUID
-    strategy_id: uuid.UUID
-    version_id: uuid.UUID
-    parent_version_id: uuid.UUID | None
-    alias: str
     outcome: str
     points: float
     case_name: str | None
@@ -85,7 +122,6 @@ class NewScore(NamedTuple):
     bonuses_json: str
     facts_json: str
     data_json: str
-    variables_json: str
     inputs_digest: bytes
     is_test: bool
     created_player: bool
@@ -97,6 +133,10 @@ class NewScore(NamedTuple):
     scored_at: datetime
     day: date
     slot: int
+
+
+OUTCOME: Final = NewScore._fields.index("outcome")
+INPUTS_DIGEST: Final = NewScore._fields.index("inputs_digest")
 
 
 def connect() -> Connection:
@@ -141,7 +181,7 @@ def write(raw: Connection, new: NewScore, *, milliseconds: int | None) -> None:
 
     `milliseconds` replaces the time that `lock` gave to each statement; None leaves it.
     """
-    values = simple_query.literals(raw, new)
+    values = simple_query.literals(raw, _in_order(raw, new))
     simple_query.execute(
         raw, WRITE % values if milliseconds is None else WRITE_WITHIN % (milliseconds, values)
     )
@@ -152,13 +192,25 @@ def write_at_once(
 ) -> tuple[uuid.UUID, datetime] | None:
     """Lock, write the score, update the running figures, commit: one round trip. Return the player and the time.
 
-    Both are found by the statement; what `new` has for them is not read. None if that is not the way, and nothing was changed: the player is new to the game, the realm's configuration has
-    another epoch, the idempotency key was used, or the moment of the lock is on another day.
+    Both are found by the statement; what `new` has for them is not read. None if that is not the way, and nothing was
+    changed: the player is new to the game, the realm's configuration has another epoch, the idempotency key was used, or
+    the moment of the lock is on another day.
     """
-    values = (external_user_id, epoch, day.begins_at, day.ends_at, *new)
+    values = (external_user_id, epoch, day.begins_at, day.ends_at, *_in_order(raw, new))
     result = simple_query.execute(raw, AT_ONCE % (milliseconds, simple_query.literals(raw, values)))
     player_id, scored_at = simple_query.row(result, (read_uuid, read_time))
     return None if player_id is None else (player_id, scored_at)
+
+
+def _in_order(raw: Connection, new: NewScore) -> tuple[object, ...]:
+    """Return the values that `score_write` takes, in its order."""
+    origin = new.origin.literals(raw)
+    return (
+        *(new.score_id, origin.ids, new.player_id, origin.giver),
+        *new[OUTCOME:INPUTS_DIGEST],
+        origin.variables,
+        *new[INPUTS_DIGEST:],
+    )
 
 
 def roll_back(raw: Connection) -> None:

@@ -61,8 +61,8 @@ class Run:
         self.scored_at, self.day = locked.scored_at, figures.day
         self._run(figures)
 
-    def evaluate_ahead(self, day: date) -> None:
-        """Run a program that names no facts, before anything is locked. Raises dsl.RunError."""
+    def evaluate_without_facts(self, day: date) -> None:
+        """Run a program that names no facts: whatever the figures are, they bear on nothing. Raises dsl.RunError."""
         self.day = day
         self._run(None)
 
@@ -80,25 +80,19 @@ class Run:
         target, event, outcome = self.target, self.event, self.outcome
         facts_json = canonical.stored_json(self.facts)
         data_json = canonical.stored_json(events.masked(event.data, target.masked_data_keys))
+        variables_json = target.origin.variables_json
         return NewScore(
+            origin=target.origin,
             score_id=self.score_id,
-            realm_id=target.realm_id,
-            game_id=target.game_id,
-            task_id=target.task_id,
             player_id=self.player_id,
-            strategy_id=target.strategy_id,
-            version_id=target.version_id,
-            parent_version_id=target.parent_version_id,
-            alias=target.alias,
             outcome=outcome.kind,
             points=outcome.points,
             case_name=outcome.case_name,
-            callback_json=canonical.encode_json(outcome.callback_data),
-            bonuses_json=canonical.encode_json(outcome.bonuses),
+            callback_json=canonical.encode_json(outcome.callback_data) if outcome.callback_data else "{}",
+            bonuses_json=canonical.encode_json(outcome.bonuses) if outcome.bonuses else "[]",
             facts_json=facts_json,
             data_json=data_json,
-            variables_json=target.variables_json,
-            inputs_digest=canonical.digest(facts_json, data_json, target.variables_json),
+            inputs_digest=canonical.digest(facts_json, data_json, variables_json),
             is_test=event.is_test,
             created_player=self.player_created,
             session_key=event.session_key,

@@ -8,7 +8,7 @@ each time, so no cached refusal outlives its reason.
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from django.db.models import F
 from gameproject.lib import canonical, clock
 from gameproject.lib.errors import Conflict, Forbidden
 from strategies import facts, keys, metrics, programs, selectors, throttling
+from strategies.ledger import Origin
 from strategies.models import ApiKey, Realm
 from strategies.models.games import TaskStatus
 from strategies.variables import effective_variables
@@ -61,11 +62,24 @@ class Target:
     alias: str
     loaded: programs.LoadedProgram
     variables: dict[str, object]
-    variables_json: str
     time_zone: ZoneInfo
     masked_data_keys: frozenset[str]
     reads: tuple[bool, bool, bool]  # the player's figures on the task, the task's own, the recent count
     epoch: int
+    origin: Origin = field(init=False)
+
+    def __post_init__(self) -> None:
+        origin = Origin(
+            realm_id=self.realm_id,
+            game_id=self.game_id,
+            task_id=self.task_id,
+            strategy_id=self.strategy_id,
+            version_id=self.version_id,
+            parent_version_id=self.parent_version_id,
+            alias=self.alias,
+            variables_json=canonical.stored_json(self.variables),
+        )
+        object.__setattr__(self, "origin", origin)  # as dataclasses do it where they are frozen
 
 
 # By hash, so that no secret lies in memory longer than its request, and none is compared byte by byte.
@@ -182,7 +196,6 @@ def _look_up(realm_id: uuid.UUID, game_name: str, task_name: str) -> Target:
         alias=alias.name,
         loaded=loaded,
         variables=variables,
-        variables_json=canonical.stored_json(variables),
         time_zone=ZoneInfo(game.time_zone or realm.time_zone),
         masked_data_keys=frozenset(realm.masked_data_keys),
         reads=facts.reads(loaded.program.fields),

@@ -22,14 +22,14 @@ class Day(NamedTuple):
     ends_at: datetime
 
 
-_todays: dict[ZoneInfo, Day] = {}
+_days: dict[ZoneInfo, Day] = {}
 
 
-def today(zone: ZoneInfo) -> Day:
-    """Return the day that it is in a time zone; it is worked out once a day."""
-    moment, day = now(), _todays.get(zone)
+def day_of(moment: datetime, zone: ZoneInfo) -> Day:
+    """Return the day that it is in a time zone at a moment; of moments in a row it is worked out once a day."""
+    day = _days.get(zone)
     if day is None or not day.begins_at <= moment < day.ends_at:
-        day = _todays[zone] = _day(moment.astimezone(zone).date(), zone)
+        day = _days[zone] = _day(moment.astimezone(zone).date(), zone)
     return day
 
 

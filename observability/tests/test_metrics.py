@@ -98,15 +98,18 @@ def test_names_are_bounded() -> None:
 
 def test_a_score_is_counted_under_its_strategy_and_case() -> None:
     name = f"s-{uuid.uuid4()}"
-    metrics.scored(name, "production", "award", 5.0, "Done")
-    metrics.scored(name, "production", "award", -2.0, None)
-    metrics.failed(name, "production")
+    award, penalty, failed = (
+        metrics.Counted(name, "production", "award", 5.0, "Done"),
+        metrics.Counted(name, "production", "award", -2.0, None),
+        metrics.Counted(name, "production", "error", 0.0, None),
+    )
+    metrics.scored([award, penalty, award, failed])
 
     text = metrics_text.of_processes()
-    assert samples(text, "scoring_scores_total")["production", "award", name] == 2
+    assert samples(text, "scoring_scores_total")["production", "award", name] == 3
     assert samples(text, "scoring_scores_total")["production", "error", name] == 1
-    assert samples(text, "scoring_points_awarded_total")[(name,)] == 5
-    assert samples(text, "scoring_case_matches_total")["Done", name] == 1
+    assert samples(text, "scoring_points_awarded_total")[(name,)] == 10
+    assert samples(text, "scoring_case_matches_total")["Done", name] == 2
 
 
 def test_a_figure_is_read_once_in_its_time_and_absent_where_it_cannot_be_read() -> None:

@@ -4,7 +4,6 @@ import uuid
 from dataclasses import replace
 from typing import Final
 
-from gameproject.lib import canonical
 from strategies import facts, programs
 from strategies.models import Realm, StrategyVersion, Task
 from strategies.targets import Target
@@ -44,6 +43,5 @@ def _scored_by(target: Target, version: StrategyVersion) -> Target:
         parent_version_id=version.parent_version_id,
         loaded=loaded,
         variables=variables,
-        variables_json=canonical.stored_json(variables),
         reads=facts.reads(loaded.program.fields),
     )

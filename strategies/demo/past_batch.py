@@ -14,7 +14,7 @@ from typing import Final
 from gameproject.lib.errors import Conflict
 from gameproject.lib.ids import uuid7
 from strategies import facts
-from strategies.batch import Batch, Row
+from strategies.batch import Batch, Row, pair_in_game, pair_on_task
 from strategies.batch_ledger import Moment, Pair
 from strategies.ledger import Connection, Locked, NewScore
 from strategies.runs import Run
@@ -85,21 +85,19 @@ class PastBatch(Batch):
         run.score_id = uuid7(at)
         return run
 
-    def _run(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> NewScore | None:
-        target = row.target
-        last_at = self.last_at.get((self._player(row), target.game_id)) if target else None
+    def _run(self, row: Row, at: datetime) -> NewScore | None:
+        last_at = self.last_at.get(pair_in_game(row))
         if last_at is not None and at <= last_at:
             row.error = Conflict("The player has later scores in this game.")
             return None
-        new = super()._run(row, at, seen)
+        new = super()._run(row, at)
         if new is not None and not new.is_test:
-            self.recent[new.player_id, new.task_id].append(at)
+            self.recent[pair_on_task(row)].append(at)
         return new
 
-    def _locked(self, row: Row, at: datetime, seen: set[uuid.UUID]) -> Locked:
-        locked = super()._locked(row, at, seen)
-        assert row.target is not None  # noqa: S101  # open rows have one
-        times = self.recent[locked.player_id, row.target.task_id]
+    def _locked(self, row: Row, at: datetime) -> Locked:
+        locked = super()._locked(row, at)
+        times = self.recent[pair_on_task(row)]
         while times and times[0] < at - RECENT:
             times.popleft()
         return locked._replace(n_recent=len(times))

@@ -14,6 +14,12 @@ from psycopg.pq import ConnStatus, DiagnosticField, Escaping, ExecStatus, abc
 
 Connection = psycopg.Connection[Any]
 Reader = Callable[[bytes], Any]
+
+
+class Literal(bytes):
+    """What is written as literals already: one, or several with commas between them."""
+
+
 DONE: Final = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
 
 
@@ -56,6 +62,7 @@ WRITERS: Final[Mapping[type, Callable[[Any], bytes]]] = {
     datetime: lambda value: b"'%s'" % value.isoformat().encode(),
     date: lambda value: b"'%s'" % value.isoformat().encode(),
     bytes: lambda value: b"'\\x%s'" % value.hex().encode(),
+    Literal: lambda value: value,
 }
 
 
