@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from observability.staff_logins import LoginForm
+
 # Models and pages as the admin names them. What is not named here is shown all the same, in its app's own group.
 MENU = {
     "Scoring": ("strategies.Score", "strategies.Game", "strategies.Task", "strategies.Player"),
@@ -27,6 +29,7 @@ class ScoringAdminSite(admin.AdminSite):
     site_header = site_title = "Scoring service"
     index_title = "Home"
     site_url = None
+    login_form = LoginForm
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[App]:
         apps: list[App] = super().get_app_list(request, app_label)

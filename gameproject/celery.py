@@ -23,6 +23,7 @@ BEAT_SCHEDULE: Final[dict[str, dict[str, object]]] = {
         "options": {"expires": 50},
     },
     "forget-old-uptime": {"task": "observability.tasks.forget_old_uptime", "schedule": 86400.0},
+    "forget-old-sessions": {"task": "observability.tasks.forget_old_sessions", "schedule": 86400.0},
     "record-refusals": {"task": "observability.tasks.record_refusals", "schedule": 60.0},
     "keep-partitions": {"task": "observability.tasks.keep_partitions", "schedule": 3600.0},
     # Often, for days end at other times in other zones; what is not due yet costs a query or two.

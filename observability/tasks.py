@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from celery import Task, shared_task
 from celery.exceptions import Reject
+from django.core.management import call_command
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from gameproject.lib import clock
@@ -53,6 +54,12 @@ def heartbeat(self: Task[..., None]) -> None:
 def forget_old_uptime() -> None:
     """Delete the rows about uptime that are older than they are kept."""
     logger.info("uptime rows deleted: %d", uptime.forget_old(clock.now()))
+
+
+@shared_task
+def forget_old_sessions() -> None:
+    """Delete the sessions of staff that have run out."""
+    call_command("clearsessions")
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)

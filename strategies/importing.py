@@ -16,7 +16,7 @@ from django.db import transaction
 
 from gameproject.lib import clock
 from gameproject.lib.errors import BadRequest, Conflict, JsonDict, NotFound, Unprocessable
-from strategies import dsl, publishing, selectors
+from strategies import dsl, publishing, selectors, slugs
 from strategies.models import Realm, Strategy, StrategyVersion
 
 FORMAT: Final = "strategy-export/1"
@@ -112,7 +112,7 @@ def import_strategy(
         )
     kind = _kind(document)
     parent = parent or _parent(realm, document)
-    wanted = publishing.wanted_slug(document.slug or document.name)
+    wanted = slugs.wanted(document.slug or document.name)
     known = Strategy.objects.filter(realm=realm, slug=wanted).first()
     if known is not None and on_conflict is OnConflict.EDIT:
         version = _edit(known, kind, parent, document)

@@ -12,21 +12,16 @@ another parent.
 import uuid
 
 import msgspec
-from django.db import IntegrityError, transaction
-from django.utils.text import slugify
+from django.db import transaction
 
 from gameproject.lib import canonical, clock
-from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unavailable, Unprocessable
-from strategies import dsl, programs, selectors, variables
+from gameproject.lib.errors import BadRequest, Conflict, JsonDict, Unprocessable
+from strategies import dsl, programs, selectors, slugs, variables
 from strategies.changes import announce_about
 from strategies.models import Alias, Game, Realm, Strategy, StrategyVersion, Task
 from strategies.models.strategies import PRODUCTION
 
 MAX_NAME = 200
-MAX_SLUG = 80
-SLUG_TRIES = 20
-# A strategy of this slug could not be reached: the API has something else at its path.
-RESERVED_SLUGS = frozenset({"compare", "custom", "fields", "import", "simulate", "templates", "validate"})
 
 
 @transaction.atomic
@@ -51,7 +46,7 @@ def create_strategy(
     strategy = Strategy(realm=realm, name=name, description=description, type=kind.value, parent=parent)
     if strategy_id is not None:
         strategy.pk = strategy_id
-    version = _create_version(_insert(strategy, realm, wanted_slug(slug or name)), validation, program)
+    version = _create_version(slugs.insert(strategy, realm, slugs.wanted(slug or name)), validation, program)
     announce_about(
         event, f"Created {strategy.slug}.", strategy, after=_described(strategy, version), module=__name__
     )
@@ -227,11 +222,6 @@ def validated(
     return _require_valid(validate(realm=realm, kind=kind, parent=parent, program=program))
 
 
-def wanted_slug(text: str) -> str:
-    """Make a slug of a name; it may be taken."""
-    return slugify(text)[:MAX_SLUG] or "strategy"
-
-
 def revalidate(version: StrategyVersion) -> dsl.Validation:
     """Validate a published version against what holds now, as rolling back to it would."""
     return _validate_version(version.strategy, version)
@@ -380,33 +370,3 @@ def _describe(version: StrategyVersion, validation: dsl.Validation, program: obj
     version.digest = dsl.digest(version.program)
     version.cost = cost_json(validation.cost)
     version.problems = problems_json(validation)
-
-
-def _insert(strategy: Strategy, realm: Realm, base: str) -> Strategy:
-    """Insert under a free slug; where another author takes the same one at the same moment, under the next."""
-    for _ in range(SLUG_TRIES):
-        strategy.slug = _free_slug(realm, base)
-        try:
-            with transaction.atomic():
-                strategy.save(force_insert=True)
-        except IntegrityError:
-            if Strategy.objects.filter(pk=strategy.pk).exists():
-                raise Conflict(
-                    "The strategy was created already.",
-                    code="STRATEGY_CREATED",
-                    params={"strategy": strategy.slug},
-                ) from None
-            continue
-        return strategy
-    raise Unavailable("Many strategies of this name are being created. Send the request again.")
-
-
-def _free_slug(realm: Realm, base: str) -> str:
-    """Find a slug that no strategy seen by the realm has: one named as a built-in would hide it."""
-    seen = selectors.strategies_seen_by(realm.pk).filter(slug__startswith=base)
-    taken = RESERVED_SLUGS.union(seen.values_list("slug", flat=True))
-    slug, n = base, 1
-    while slug in taken:
-        n += 1
-        slug = f"{base}-{n}"
-    return slug

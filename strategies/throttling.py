@@ -34,7 +34,7 @@ MAX_BUCKETS: Final = 100_000
 class Limit:
     """So many a second on average, and so many at once. A rate of 0 lets everything pass."""
 
-    per_second: int
+    per_second: float
     burst: int
 
 
@@ -87,6 +87,11 @@ class Buckets:
                 self._throw_full_ones_away(now)
             self._full_at[name] = full_at
         return 0.0
+
+    def fill(self, name: object) -> None:
+        """Put back what was taken."""
+        with self._lock:
+            self._full_at.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:

@@ -36,6 +36,12 @@ def test_the_web_process_starts_with_all_of_them() -> None:
     assert run("-W", "ignore", "-c", "import gameproject.wsgi", **COMPLETE).returncode == 0
 
 
+def test_the_web_process_does_not_look_for_garbage_in_what_it_has_loaded() -> None:
+    told = run("-W", "ignore", "-c", "import gc, gameproject.wsgi; print(gc.get_freeze_count())", **COMPLETE)
+
+    assert int(told.stdout) > 50_000
+
+
 def test_a_worker_names_what_is_missing() -> None:
     stopped = run(
         "-m", "celery", "-A", "gameproject", "worker", "--pool", "solo", REDIS_URL="redis://r.invalid"

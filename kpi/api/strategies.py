@@ -31,7 +31,8 @@ WINDOW: Final = (
 )
 DETAILS: Final = (
     f"A window of {MAX_WINDOW.days} days at most. Figures of the ledger are exact, figures of traces are weighted; each "
-    "part names its source. Test events are left out."
+    "part names its source. Test events are left out. The histogram of points knows those of whole hours to three digits; of "
+    "traces at most 8 MiB of failed runs and 8 MiB of others are read, of more a part by chance: `nRows` says how many."
 )
 ERRORS: Final = {404: ["STRATEGY_NOT_FOUND", "VERSION_NOT_FOUND"], 503: ["QUERY_TOO_WIDE"]}
 

@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
+from gameproject.lib import clock
 from observability import health, heartbeat, tasks, uptime
 from observability.models import UptimeLogs
 from strategies.tests.conftest import World
@@ -108,6 +110,16 @@ def test_old_rows_are_forgotten() -> None:
 
     assert uptime.forget_old(NOON) == 1
     assert UptimeLogs.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_sessions_that_have_run_out_are_forgotten() -> None:
+    for key, days in (("over", -1), ("valid", 1)):
+        Session.objects.create(session_key=key, expire_date=clock.now() + timedelta(days=days))
+
+    tasks.forget_old_sessions()
+
+    assert [session.session_key for session in Session.objects.all()] == ["valid"]
 
 
 def test_the_health_check_says_how_each_dependency_is(world: World, redis: Redis) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 from pytest_django import Settings
 
@@ -301,6 +302,7 @@ def test_thirty_two_threads_of_batches_over_the_same_players_meet_no_deadlock(
     world: World, settings: Settings
 ) -> None:
     settings.SCORING_BATCH_DEADLINE_SECONDS = 60
+    before = n_deadlocks()
     for n in range(3):
         world.task(f"t{n}", world.strategy(f"Five {n}", constant_program(5)))
 
@@ -308,13 +310,22 @@ def test_thirty_two_threads_of_batches_over_the_same_players_meet_no_deadlock(
         random_ = random.Random(thread)
         client = own_client(world)
         statuses = []
-        for _ in range(3):
-            events = [event(f"player-{random_.randrange(12)}", f"t{random_.randrange(3)}") for _ in range(20)]
+        for n_players in (12, 12, 24, 36):  # known ones, and new ones among them
+            events = [
+                event(f"player-{random_.randrange(n_players)}", f"t{random_.randrange(3)}") for _ in range(20)
+            ]
             statuses += [result["status"] for result in send(client, events)]
         return statuses
 
     answers = at_once(32, batches)
 
+    assert n_deadlocks() == before  # a batch would be tried again, and nobody would hear of it
     assert {status for statuses in answers for status in statuses} == {201}
-    assert Score.objects.count() == 32 * 3 * 20
+    assert Score.objects.count() == 32 * 4 * 20
     assert_figures_equal_the_ledger()
+
+
+def n_deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])

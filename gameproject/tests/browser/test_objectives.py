@@ -46,7 +46,7 @@ def test_a_missed_objective_is_met_on_the_home_page_and_leads_to_its_requests(
     expect(missed).to_contain_text("98.333")
     expect(missed).to_contain_text("missed")
     expect(page.get_by_role("region", name="Score latency, p95")).to_contain_text("low")
-    expect(page.get_by_role("region", name="Availability")).to_contain_text("None of the days knows it")
+    expect(page.get_by_role("region", name="Availability")).to_contain_text("No day tells it yet")
     expect(page.locator("#spent canvas")).to_be_visible()
     page.locator("#spent summary").click()
     expect(page.locator("#spent")).to_contain_text("166.67 %")
