@@ -6,7 +6,8 @@ requests pass them by: a third of a millisecond, more than the rest of Django co
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from corsheaders import middleware as cors
 from django.conf import settings
@@ -22,7 +23,7 @@ from whitenoise import middleware as whitenoise
 
 from gameproject.lib import request_context
 from gameproject.lib.ids import uuid7
-from gameproject.lib.postgresql.deadline import watchdog
+from gameproject.lib.postgresql.deadline import Watch, watchdog
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -39,25 +40,37 @@ class DeadlineMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        database = connections[DEFAULT_DB_ALIAS]
-        database.close_if_unusable_or_obsolete()
-        with watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS, database):
+        with deadline_of_request():
             return self.get_response(request)
 
 
+def deadline_of_request() -> Watch:
+    """Return the body of a `with` that a request runs in."""
+    database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_unusable_or_obsolete()
+    return watchdog.watch(time.monotonic() + settings.REQUEST_DEADLINE_SECONDS, database)
+
+
 class RequestIdMiddleware:
-    """Take the caller's X-Request-ID if it is well formed, else make one; answer with it, also on a 500."""
+    """Take the caller's X-Request-ID if it is well formed, else make one; answer with it, and a length, also on a 500."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())  # type: ignore[attr-defined]  # ours
+        request.request_id = request_id_of(request.META)  # type: ignore[attr-defined]  # ours
         request_context.begin(request_id=request.request_id)  # type: ignore[attr-defined]  # ours
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]  # ours
+        if not response.streaming and "Content-Length" not in response.headers:
+            # What CommonMiddleware, which API requests pass by, does for pages: a server would send it in chunks.
+            response.headers["Content-Length"] = str(len(response.content))
         return response
+
+
+def request_id_of(meta: Mapping[str, Any]) -> str:
+    given: str = meta.get("HTTP_X_REQUEST_ID", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
 class CorsMiddleware(cors.CorsMiddleware):

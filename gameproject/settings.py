@@ -121,6 +121,7 @@ CELERY_DB_REUSE_MAX = 1_000_000_000
 # ── Scoring ──────────────────────────────────────────────────────────────────────────────────────
 STRATEGY_OBSERVERS = env.words("STRATEGY_OBSERVERS", "observability.observer.DslExecutionObserver")
 CHANGE_RECORDERS = env.words("CHANGE_RECORDERS", "observability.audit.record_change")
+SCORING_FAST_PATH = env.boolean("SCORING_FAST_PATH", default=True)
 SCORING_DEADLINE_SECONDS = env.number("SCORING_DEADLINE_SECONDS", 0.5)
 SCORING_BATCH_DEADLINE_SECONDS = env.number("SCORING_BATCH_DEADLINE_SECONDS", 10.0)
 THROTTLING_ENABLED = env.boolean("THROTTLING_ENABLED", default=True)

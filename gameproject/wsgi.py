@@ -2,6 +2,7 @@
 
 import gc
 import os
+from wsgiref.types import WSGIApplication
 
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
@@ -15,9 +16,15 @@ env.require("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gameproject.settings")
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_SECONDS", "5")
 
-application = get_wsgi_application()
+application: WSGIApplication = get_wsgi_application()
 
-from observability import processes  # noqa: E402  # needs the models
+from django.conf import settings  # noqa: E402  # needs the environment
+
+from gameproject.fast_path import FastPath  # noqa: E402  # needs the models
+from observability import processes  # noqa: E402
+
+if settings.SCORING_FAST_PATH:
+    application = FastPath(application)
 
 # A tenth of a score's CPU: there are no caches to close, no queries are kept, every request sets its URLconf, and
 # DeadlineMiddleware looks after the connection.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from gameproject.lib import handover
 from observability import observer, request_metrics, request_records
 
 
@@ -15,10 +16,12 @@ class RequestRecordMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
+        started = handover.started(request.META)
         observer.begin_request()
         response = self.get_response(request)
-        observer.end_request(response)
+        if observer.end_request():
+            # Not the signal `request_finished`: it would cost every request what only a few need.
+            response._resource_closers.append(observer.hand_over)  # type: ignore[attr-defined]  # noqa: SLF001  # as FileResponse does
         request_metrics.count(request, response, time.perf_counter() - started)
         request_records.note(request, response, started)
         return response

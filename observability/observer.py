@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.http import HttpResponse
 
 from observability import metrics, sampling, trace_rows
 from observability.broker import Broker
@@ -21,12 +20,12 @@ from observability.drops import drops
 from observability.sampling import Kept, Kind
 from observability.trace_queue import TraceQueue
 from strategies.execution import Execution
-from strategies.throttling import Buckets, Limit
+from strategies.throttling import Buckets, Pace
 
 logger = logging.getLogger(__name__)
 
 # A strategy that always fails must not fill the queue: error rates come from the counters, not from traces.
-ERRORS_A_SECOND = Limit(per_second=50, burst=50)
+ERRORS_A_SECOND = Pace(seconds_each=1 / 50, burst=50)
 
 
 class _Request(threading.local):
@@ -101,12 +100,10 @@ def begin_request() -> None:
     _request.is_open = True
 
 
-def end_request(response: HttpResponse) -> None:
-    """Hand over what was kept once the answer has been sent: a server closes a response then."""
+def end_request() -> bool:
+    """Say whether something was kept: it is to be handed over when the answer has been sent."""
     _request.is_open = False
-    if _request.kept:
-        # Not the signal `request_finished`: it would cost every request what only a few need.
-        response._resource_closers.append(hand_over)  # type: ignore[attr-defined]  # noqa: SLF001  # as FileResponse does
+    return bool(_request.kept)
 
 
 def _forget_queue(*, setting: str, **_: object) -> None:

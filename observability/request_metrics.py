@@ -33,9 +33,10 @@ def count(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         route = ADMIN  # its pages are for people: one figure for all of them
     else:
         return
-    method = request.method or ""
-    requests, duration = _series(
-        route, method if method in METHODS else "OTHER", f"{response.status_code // 100}xx"
-    )
+    observe(route, request.method or "", response.status_code, seconds)
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    requests, duration = _series(route, method if method in METHODS else "OTHER", f"{status // 100}xx")
     requests.inc()
     duration.observe(seconds)

@@ -65,22 +65,26 @@ def note(request: HttpRequest, response: HttpResponse, started: float) -> None:
     path = request.path_info
     if not path.startswith(NOTED):
         return
+    match = request.resolver_match
+    add(
+        request.method or "",
+        match.route if match else None,
+        response.status_code,
+        time.perf_counter() - started,
+        request_id=getattr(request, "request_id", ""),
+        is_admin=path.startswith(ADMIN),
+    )
+
+
+def add(
+    method: str, route: str | None, status: int, seconds: float, *, request_id: str, is_admin: bool = False
+) -> None:
+    """Remember a request by what is known of it; `route` as Django writes it."""
     rate = settings.API_REQUESTS_SAMPLE_RATE
     if rate < 1 and random.random() >= rate:  # noqa: S311  # no secret
         return
-    match = request.resolver_match
-    collector().add(
-        Seen(
-            time.time(),
-            time.perf_counter() - started,
-            request.method or "",
-            path.startswith(ADMIN),
-            match.route if match else None,
-            response.status_code,
-            request_context.value_of("api_key"),
-            getattr(request, "request_id", ""),
-        )
-    )
+    api_key = request_context.value_of("api_key")
+    collector().add(Seen(time.time(), seconds, method, is_admin, route, status, api_key, request_id))
 
 
 # ── What a record says ───────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,5 @@
 """A sample of requests as transactions of Sentry. In the chain of middlewares only where SENTRY_DSN is set."""
 
-import random
 from collections.abc import Callable
 
 import sentry_sdk
@@ -17,7 +16,7 @@ class TransactionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if random.random() >= sentry_rules.rate_of_path(request.path_info):  # noqa: S311  # a sample
+        if not sentry_rules.is_drawn(request.META):
             return self.get_response(request)
         with (
             sentry_sdk.isolation_scope() as scope,

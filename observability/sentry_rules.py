@@ -1,5 +1,6 @@
 """What Sentry is not to hear of, as a table; and which requests are worth a transaction."""
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from gameproject.lib.errors import DomainError
 
 # Nobody reads a thousand transactions of these.
 UNTRACED: Final = ("/healthz", "/readyz", "/metrics", "/static/", "/favicon.ico")
+DRAWN: Final = "sentry.drawn"
 UNTRACED_TASKS: Final = ("observability.tasks.heartbeat",)
 
 
@@ -55,3 +57,11 @@ def traces_sampler(context: Mapping[str, Any]) -> float:
 def rate_of_path(path: str) -> float:
     """Return the share of requests to a path that become transactions."""
     return 0.0 if path.startswith(UNTRACED) else settings.SENTRY_TRACES_SAMPLE_RATE
+
+
+def is_drawn(environ: dict[str, Any]) -> bool:
+    """Say whether a request is of the sample. Drawn once, by whoever asks first."""
+    if DRAWN not in environ:
+        environ[DRAWN] = random.random() < rate_of_path(environ["PATH_INFO"])  # noqa: S311  # a sample
+    drawn: bool = environ[DRAWN]
+    return drawn

@@ -10,10 +10,10 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 
 from observability import refusals
-from strategies.throttling import Buckets, Limit
+from strategies.throttling import Buckets, Pace
 
-OF_USER: Final = Limit(per_second=1 / 30, burst=10)  # ten wrong passwords, then one every half minute
-OF_ADDRESS: Final = Limit(per_second=1, burst=60)  # many users with one password each
+OF_USER: Final = Pace(seconds_each=30, burst=10)  # ten wrong passwords, then one every half minute
+OF_ADDRESS: Final = Pace(seconds_each=1, burst=60)  # many users with one password each
 
 tries = Buckets()
 
@@ -28,7 +28,8 @@ class LoginForm(AdminAuthenticationForm):
         if wait:
             refusals.count_failed_login(request=self.request)
             raise ValidationError(
-                f"Too many tries to log in. The next one is possible in {math.ceil(wait)} s.", code="throttled"
+                f"Too many tries to log in. The next one is possible in {math.ceil(wait)} s.",
+                code="throttled",
             )
         cleaned = super().clean()
         tries.fill(user)

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
 
@@ -30,12 +30,23 @@ if TYPE_CHECKING:
 MAX_BUCKETS: Final = 100_000
 
 
+class Pace(NamedTuple):
+    """One every so many seconds on average, and so many at once."""
+
+    seconds_each: float
+    burst: int
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """So many a second on average, and so many at once. A rate of 0 lets everything pass."""
 
-    per_second: float
+    per_second: int
     burst: int
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(1 / self.per_second, self.burst)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +86,12 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, name: object, limit: Limit) -> float:
+    def take(self, name: object, pace: Pace) -> float:
         """Take one out of a bucket; return 0, or the seconds until one will be there if there is none."""
         now = self._timer()
         with self._lock:
-            full_at = max(self._full_at.get(name, now), now) + 1 / limit.per_second
-            wait = full_at - now - limit.burst / limit.per_second
+            full_at = max(self._full_at.get(name, now), now) + pace.seconds_each
+            wait = full_at - now - pace.burst * pace.seconds_each
             if wait > 1e-9:
                 return wait
             if len(self._full_at) >= self._max_buckets:
@@ -111,7 +122,7 @@ def admit_request(principal: "Principal") -> None:
     """Count a request of a key. Raises Throttled."""
     limit = principal.limits.key
     if settings.THROTTLING_ENABLED and limit.per_second:
-        _require(_keys.take(principal.key_id, limit), "key", limit)
+        _require(_keys.take(principal.key_id, limit.pace), "key", limit)
 
 
 def admit_event(principal: "Principal", external_user_id: str) -> None:
@@ -119,7 +130,7 @@ def admit_event(principal: "Principal", external_user_id: str) -> None:
     admit_request(principal)
     limit = principal.limits.player
     if settings.THROTTLING_ENABLED and limit.per_second:
-        _require(_players.take((principal.realm_id, external_user_id), limit), "player", limit)
+        _require(_players.take((principal.realm_id, external_user_id), limit.pace), "player", limit)
 
 
 def forget_all() -> None:

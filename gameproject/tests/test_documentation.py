@@ -129,6 +129,8 @@ CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 OTHERS = {
     "CONTENT_LENGTH",
     "CONTENT_TYPE",
+    "PATH_INFO",
+    "REQUEST_METHOD",
     "STRATEGY_OBSERVERS",
     "CHANGE_RECORDERS",
     "DSL_FULL",

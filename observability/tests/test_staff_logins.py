@@ -23,7 +23,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture(autouse=True)
-def ana(now: list[float]) -> User:  # noqa: ARG001  # its clock
+def ana(now: list[float]) -> User:  # its clock
     return User.objects.create_superuser("ana", password=PASSWORD)
 
 

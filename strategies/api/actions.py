@@ -103,7 +103,7 @@ def _record(
         description=body.description,
         data=body.data,
         task=task,
-        idempotency_key=idempotency_key(request),
+        idempotency_key=idempotency_key(request.META),
     )
     row, is_new = record_action(realm=view.realm, action=action, request_id=request_id(request))
     return json_response(_answer(row, replayed=not is_new), status=201 if is_new else 200)

@@ -1,5 +1,6 @@
 """The base of the API's views: a key, a scope for each method, JSON bodies as structs."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gameproject.lib import request_context
+from gameproject.lib import handover, request_context
 from gameproject.lib.body import Body, read_body
 from strategies import targets, throttling
 from strategies.models import Realm
@@ -32,7 +33,7 @@ class ApiView(APIView):
         method = request.method or ""
         if method not in self.allowed_methods:
             self.http_method_not_allowed(request)
-        self.principal = targets.look_up_principal(api_key(request))
+        self.principal = targets.look_up_principal(api_key(request.META))
         request_context.bind(api_key=self.principal.prefix, realm=self.principal.realm)
         throttling.admit_request(self.principal)
         targets.require_scope(self.principal, self.scopes.get(method, Scope.READ))
@@ -70,13 +71,18 @@ class ScoringView(ApiView):
         if request.method != "POST":
             super().initial(request, *args, **kwargs)
             return
-        # Before a byte of the body is read
-        principal = targets.authenticate(api_key(request), Scope.SCORE)
-        request_context.bind(api_key=principal.prefix, realm=principal.realm)
+        handover.raise_again(request.META)
+        admit_scoring(request.META)  # before a byte of the body is read
 
 
-def api_key(request: Request) -> str:
-    key: str = request.META.get(KEY_HEADER, "")
+def admit_scoring(meta: Mapping[str, Any]) -> None:
+    """Require a key that may score, and note whose it is. Raises Unauthenticated and Forbidden."""
+    principal = targets.authenticate(api_key(meta), Scope.SCORE)
+    request_context.bind(api_key=principal.prefix, realm=principal.realm)
+
+
+def api_key(meta: Mapping[str, Any]) -> str:
+    key: str = meta.get(KEY_HEADER, "")
     return key
 
 

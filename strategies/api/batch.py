@@ -102,7 +102,7 @@ class BatchView(ScoringView):
         body = self.read(BatchBody, max_bytes=settings.API_MAX_BATCH_BODY_BYTES)
         with metrics.Answering("batch", "batch") as answering:
             outcomes = score_batch(
-                api_key=api_key(request),
+                api_key=api_key(request.META),
                 events_in_order=[_event(raw) for raw in body.events],
                 request_id=request_id(request),
             )

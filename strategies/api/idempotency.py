@@ -1,10 +1,10 @@
 """The header `Idempotency-Key`."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.request import Request
 
 from gameproject.lib.errors import BadRequest
 
@@ -22,9 +22,9 @@ def key_parameter(what: str) -> OpenApiParameter:
     )
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(meta: Mapping[str, Any]) -> str | None:
     """Read the header. Raises BadRequest."""
-    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    key: str | None = meta.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest(
             "Idempotency-Key must be 1 to 200 printable ASCII characters.", code="IDEMPOTENCY_KEY_INVALID"

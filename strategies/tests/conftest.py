@@ -12,6 +12,7 @@ from django.urls import Resolver404
 from gameproject.lib.api_examples import ANY_OF_THE_LANGUAGE
 from gameproject.lib.openapi import codes_of
 from gameproject.tests.database import without_triggers
+from gameproject.tests.production_client import ProductionClient
 from strategies import dsl, keys, programs, publishing, targets, throttling
 from strategies.models import Game, Realm, Score, Strategy, Task
 from strategies.models.tenancy import Scope
@@ -125,7 +126,7 @@ def make_world(slug: str = "acme") -> World:
         platform="test",
         strategy=Strategy.objects.get(realm=None, slug="default"),
     )
-    return World(realm, key, game, Client(raise_request_exception=False))
+    return World(realm, key, game, ProductionClient(raise_request_exception=False))
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,15 @@
 """One player's events are scored one after the other; one key makes one score."""
 
-from django.test import Client
 from pytest_django import Settings
 
+from gameproject.tests.production_client import ProductionClient
 from strategies.models import PlayerGameStats, Score
 from strategies.tests.conftest import FIRST_TIME_BONUS, World, constant_program
 from strategies.tests.threads import at_once
 
 
 def own_client(world: World) -> World:
-    return World(world.realm, world.key, world.game, Client(raise_request_exception=False))
+    return World(world.realm, world.key, world.game, ProductionClient(raise_request_exception=False))
 
 
 def test_fifty_first_events_over_two_tasks_pay_the_first_time_bonus_once(

@@ -57,16 +57,16 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     clock = Clock()
     buckets, limit = Buckets(clock), Limit(per_second=20, burst=100)
 
-    assert [buckets.take("ana", limit) for _ in range(100)] == [0.0] * 100
-    assert buckets.take("ana", limit) == pytest.approx(1 / 20)
-    assert buckets.take("ben", limit) == 0.0, "another's bucket is full"
+    assert [buckets.take("ana", limit.pace) for _ in range(100)] == [0.0] * 100
+    assert buckets.take("ana", limit.pace) == pytest.approx(1 / 20)
+    assert buckets.take("ben", limit.pace) == 0.0, "another's bucket is full"
 
     clock.now += 1
-    given = [buckets.take("ana", limit) for _ in range(30)]
+    given = [buckets.take("ana", limit.pace) for _ in range(30)]
     assert given.count(0.0) == 20
 
     clock.now += 1000
-    assert [buckets.take("ana", limit) for _ in range(101)].count(0.0) == 100, "no more than its burst"
+    assert [buckets.take("ana", limit.pace) for _ in range(101)].count(0.0) == 100, "no more than its burst"
 
 
 def test_over_a_long_time_a_bucket_gives_its_rate() -> None:
@@ -74,7 +74,7 @@ def test_over_a_long_time_a_bucket_gives_its_rate() -> None:
     buckets, limit = Buckets(clock), Limit(per_second=7, burst=3)
     given = 0
     for _ in range(10_000):
-        given += buckets.take("ana", limit) == 0.0
+        given += buckets.take("ana", limit.pace) == 0.0
         clock.now += 0.01
 
     assert given == pytest.approx(100 * 7 + 3, abs=1)
@@ -83,12 +83,12 @@ def test_over_a_long_time_a_bucket_gives_its_rate() -> None:
 def test_a_refusal_costs_nothing_of_what_comes_next() -> None:
     clock = Clock()
     buckets, limit = Buckets(clock), Limit(per_second=1, burst=1)
-    buckets.take("ana", limit)
+    buckets.take("ana", limit.pace)
     for _ in range(100):
-        wait = buckets.take("ana", limit)
+        wait = buckets.take("ana", limit.pace)
     clock.now += wait
 
-    assert buckets.take("ana", limit) == 0.0
+    assert buckets.take("ana", limit.pace) == 0.0
 
 
 def test_threads_together_get_no_more_than_the_burst() -> None:
@@ -96,7 +96,7 @@ def test_threads_together_get_no_more_than_the_burst() -> None:
     given: list[float] = []
 
     def take() -> None:
-        given.extend(buckets.take("ana", limit) for _ in range(500))
+        given.extend(buckets.take("ana", limit.pace) for _ in range(500))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -112,22 +112,22 @@ def test_memory_is_bounded_by_what_the_last_seconds_have_touched() -> None:
     buckets, limit = Buckets(clock, max_buckets=1000), Limit(per_second=20, burst=100)
 
     for n in range(50_000):
-        buckets.take(n, limit)
+        buckets.take(n, limit.pace)
         clock.now += 0.01
         assert len(buckets) <= 1000
 
     spent = Limit(per_second=1, burst=1)
-    buckets.take("busy", spent)
+    buckets.take("busy", spent.pace)
     for n in range(900):
-        buckets.take(-n - 1, limit)
+        buckets.take(-n - 1, limit.pace)
         clock.now += 0.0001
-    assert buckets.take("busy", spent) > 0, "one in use is kept while full ones go"
+    assert buckets.take("busy", spent.pace) > 0, "one in use is kept while full ones go"
 
 
 def test_more_in_use_than_memory_allows_lets_too_much_pass_rather_than_refuse() -> None:
     buckets, limit = Buckets(Clock(), max_buckets=10), Limit(per_second=1, burst=1)
 
-    assert [buckets.take(n, limit) for n in range(100)] == [0.0] * 100
+    assert [buckets.take(n, limit.pace) for n in range(100)] == [0.0] * 100
     assert len(buckets) <= 10
 
 
