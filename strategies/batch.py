@@ -100,30 +100,32 @@ def _outcome(row: Row) -> ScoreAnswer | DomainError:
 
 def _find_targets(principal: targets.Principal, rows: Sequence[Row], until: float) -> None:
     # Refusals are not cached, and a thousand events may name the same missing task: each is asked for once.
-    refused: dict[tuple[str, str], DomainError] = {}
+    found: dict[tuple[str, str], targets.Target | DomainError] = {}
     for row in rows:
         if row.is_open:
             if time.monotonic() >= until:
                 raise _too_late()
             try:
                 events.check(row.event)
-                row.target = _find_target(principal.realm_id, row.event, refused)
+                row.target = _find_target(principal.realm_id, row.event, found)
             except DomainError as refusal:
                 row.error, row.is_refused = refusal, True
     _replay_refused(principal.realm_id, [row for row in rows if row.is_refused])
 
 
 def _find_target(
-    realm_id: uuid.UUID, event: Event, refused: dict[tuple[str, str], DomainError]
+    realm_id: uuid.UUID, event: Event, found: dict[tuple[str, str], targets.Target | DomainError]
 ) -> targets.Target:
     name = (event.game, event.task)
-    if name in refused:
-        raise refused[name]
-    try:
-        return targets.find(realm_id, *name)
-    except DomainError as refusal:
-        refused[name] = refusal
-        raise
+    if name not in found:
+        try:
+            found[name] = targets.find(realm_id, *name)
+        except DomainError as refusal:
+            found[name] = refusal
+    target = found[name]
+    if isinstance(target, DomainError):
+        raise target
+    return target
 
 
 def _replay_refused(realm_id: uuid.UUID, rows: Sequence[Row]) -> None:
