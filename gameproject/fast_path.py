@@ -57,14 +57,13 @@ class FastPath:
         try:
             with deadline_of_request():
                 answer = _score(environ, names[1], names[2], request_id)
-            raw = msgspec.json.encode(answer)
+            raw, status = msgspec.json.encode(answer), 200 if answer.replayed else 201
+            is_kept = observer.end_request()
+            _note(status, started, request_id)
         except Exception as error:  # noqa: BLE001  # whatever it is, Django's handling is for it
             environ[FAILED] = Failed(error, started, request_context.bound())
         if FAILED in environ:
             return self._hand_over(environ, start_response)
-        status = 200 if answer.replayed else 201
-        is_kept = observer.end_request()
-        _note(status, started, request_id)
         of_answer = [("Content-Length", str(len(raw))), ("X-Request-ID", request_id)]
         start_response(STATUS[status], [*self._headers, *of_answer])
         return _ThenHandOver(raw) if is_kept else [raw]

@@ -37,7 +37,7 @@ request_finished.disconnect(reset_urlconf)
 processes.start_web()
 
 # Python looks for cycles of garbage every 700 new objects, and now and then through all that was ever loaded: a fifth of
-# a batch's CPU, for next to no cycles. What is loaded by now stays, and is not looked through again.
+# a batch's CPU. What is loaded by now stays and is not looked through again; scoring leaves no cycles (tests see to it).
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(5_000, 20, 20)

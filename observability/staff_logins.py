@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 
 from observability import refusals
@@ -26,11 +27,12 @@ class LoginForm(AdminAuthenticationForm):
         user = (address, str(self.cleaned_data.get("username", "")).casefold())
         wait = tries.take(user, OF_USER) or tries.take(address, OF_ADDRESS)
         if wait:
-            refusals.count_failed_login(request=self.request)
+            user_login_failed.send(sender=__name__, credentials={}, request=self.request)
             raise ValidationError(
                 f"Too many tries to log in. The next one is possible in {math.ceil(wait)} s.",
                 code="throttled",
             )
         cleaned = super().clean()
-        tries.fill(user)
+        if self.get_user() is not None:  # without a password nobody was asked
+            tries.fill(user)
         return cleaned

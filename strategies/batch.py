@@ -18,7 +18,7 @@ import psycopg
 from django.conf import settings
 
 from gameproject.lib import clock
-from gameproject.lib.errors import DomainError, Unavailable
+from gameproject.lib.errors import DomainError, Unavailable, without_traceback
 from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import watchdog
 from strategies import batch_ledger, dsl, events, facts, ledger, scoring, selectors, targets, throttling
@@ -107,25 +107,27 @@ def _find_targets(principal: targets.Principal, rows: Sequence[Row], until: floa
                 raise _too_late()
             try:
                 events.check(row.event)
-                row.target = _find_target(principal.realm_id, row.event, found)
             except DomainError as refusal:
-                row.error, row.is_refused = refusal, True
+                target: targets.Target | DomainError = without_traceback(refusal)
+            else:
+                target = _find_target(principal.realm_id, row.event, found)
+            if isinstance(target, DomainError):
+                row.error, row.is_refused = target, True
+            else:
+                row.target = target
     _replay_refused(principal.realm_id, [row for row in rows if row.is_refused])
 
 
 def _find_target(
     realm_id: uuid.UUID, event: Event, found: dict[tuple[str, str], targets.Target | DomainError]
-) -> targets.Target:
+) -> targets.Target | DomainError:
     name = (event.game, event.task)
     if name not in found:
         try:
             found[name] = targets.find(realm_id, *name)
         except DomainError as refusal:
-            found[name] = refusal
-    target = found[name]
-    if isinstance(target, DomainError):
-        raise target
-    return target
+            found[name] = without_traceback(refusal)
+    return found[name]
 
 
 def _replay_refused(realm_id: uuid.UUID, rows: Sequence[Row]) -> None:
@@ -144,7 +146,7 @@ def _replay(
     try:
         row.answer = scoring.replay(realm_id, score_id, stored_hash, row.fingerprint)
     except DomainError as refusal:
-        row.error = refusal
+        row.error = without_traceback(refusal)
 
 
 def _forget(api_key: str, principal: targets.Principal, rows: Sequence[Row]) -> None:
@@ -161,7 +163,10 @@ def _prepare_next_attempt(error: psycopg.Error, attempt: int, until: float) -> N
     if isinstance(error, timeouts) or time.monotonic() >= until:
         raise _too_late() from error
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        raise error
+        try:
+            raise error
+        finally:
+            del error
     ledger.disconnect()
     raise Unavailable(
         "The connection to the database was lost. Send the batch again; events with an Idempotency-Key are "
@@ -294,7 +299,7 @@ class Batch:
             self._evaluate_run(run, row, at)
         except dsl.RunError as error:
             row.error = scoring.run_failed(error)
-            self.runs.append((run, error))
+            self.runs.append((run, without_traceback(error)))
             return None
         self.runs.append((run, None))
         new = run.new_score(row.fingerprint)
@@ -313,9 +318,8 @@ class Batch:
             self.new_pairs.discard(pair_in_game(row))
 
     def _is_new(self, player: uuid.UUID) -> bool:
-        return (
-            bool(self.new_players) and player in self.new_players
-        )  # hashing a UUID costs half a microsecond
+        # Mostly there is none, and hashing a UUID costs half a microsecond.
+        return bool(self.new_players) and player in self.new_players
 
     def _evaluate_run(self, run: Run, row: Row, at: datetime) -> None:
         target = run.target

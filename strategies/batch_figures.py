@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from strategies.batch_ledger import OfTask, OnTask, Pair
 from strategies.ledger import NewScore
@@ -25,10 +25,6 @@ class TaskOfPlayer:
     points: Decimal = Decimal(0)
     added_first_at: datetime | None = None
     added_previous_at: datetime | None = None
-
-    @classmethod
-    def known(cls, row: OnTask, *, n_recent: int) -> Self:
-        return cls(*row, n_recent=n_recent)
 
 
 @dataclass(slots=True)
@@ -129,7 +125,7 @@ class Figures:
     ) -> None:
         """Begin with what was read; of what was not, with nothing."""
         self.on_task = {
-            pair: TaskOfPlayer.known(row, n_recent=n_recent.get(pair, 0)) for pair, row in on_task.items()
+            pair: TaskOfPlayer(*row, n_recent=n_recent.get(pair, 0)) for pair, row in on_task.items()
         }
         for pair in n_recent.keys() - on_task.keys():
             self.on_task[pair] = TaskOfPlayer(n_recent=n_recent[pair])

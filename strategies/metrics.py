@@ -53,7 +53,9 @@ IN_PROGRESS: Final = Gauge(
     multiprocess_mode="livesum",
 )
 CACHE_OPERATIONS: Final = Counter(
-    "scoring_strategy_cache_operations_total", "Look-ups of what scores a task: `hit` or `miss`.", ["result"]
+    "scoring_strategy_cache_operations_total",
+    "Look-ups of what scores a task, one for each task of a batch: `hit` or `miss`.",
+    ["result"],
 )
 CACHE_ENTRIES: Final = Gauge(
     "scoring_strategy_cache_entries",

@@ -62,7 +62,10 @@ class Run:
         self._run(figures)
 
     def evaluate_without_facts(self, day: date) -> None:
-        """Run a program that names no facts: whatever the figures are, they bear on nothing. Raises dsl.RunError."""
+        """Run a program that names no facts: whatever the figures are, they bear on nothing. Raises dsl.RunError.
+
+        Whose score it is and when it was given is for the caller to set, perhaps later.
+        """
         self.day = day
         self._run(None)
 
@@ -80,7 +83,6 @@ class Run:
         target, event, outcome = self.target, self.event, self.outcome
         facts_json = canonical.stored_json(self.facts)
         data_json = canonical.stored_json(events.masked(event.data, target.masked_data_keys))
-        variables_json = target.origin.variables_json
         return NewScore(
             origin=target.origin,
             score_id=self.score_id,
@@ -92,7 +94,7 @@ class Run:
             bonuses_json=canonical.encode_json(outcome.bonuses) if outcome.bonuses else "[]",
             facts_json=facts_json,
             data_json=data_json,
-            inputs_digest=canonical.digest(facts_json, data_json, variables_json),
+            inputs_digest=canonical.digest(facts_json, data_json, target.origin.variables_json),
             is_test=event.is_test,
             created_player=self.player_created,
             session_key=event.session_key,

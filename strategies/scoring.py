@@ -236,7 +236,10 @@ def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError
         selectors.stored_under_key(realm_id, key) if key and not isinstance(refusal, Unavailable) else None
     )
     if stored is None:
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            del refusal  # or it would keep itself in memory (errors.without_traceback)
     return replay(realm_id, stored.pk, stored.request_hash, request.fingerprint)
 
 
@@ -261,7 +264,10 @@ def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
             ledger.disconnect()
             _require_safe_repetition(request)
         case _:
-            raise error
+            try:
+                raise error
+            finally:
+                del error
 
 
 def _require_safe_repetition(request: Request) -> None:

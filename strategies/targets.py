@@ -88,10 +88,14 @@ _targets: dict[tuple[uuid.UUID, str, str], Target] = {}
 
 
 def authenticate(key: str, scope: str) -> Principal:
-    """Find the key's principal, from the cache if it is there.
+    """Find the key's principal. Raises Unauthenticated (no such valid key) and Forbidden (it lacks the scope)."""
+    principal = identify(key)
+    require_scope(principal, scope)
+    return principal
 
-    Raises Unauthenticated (no such valid key) and Forbidden (it lacks the scope).
-    """
+
+def identify(key: str) -> Principal:
+    """Find the key's principal, from the cache if it is there. Raises Unauthenticated."""
     digest = _key_digest(key)
     principal = _principals.get(digest)
     if principal is None:
@@ -99,7 +103,6 @@ def authenticate(key: str, scope: str) -> Principal:
     if principal.expires_at is not None and principal.expires_at <= clock.now():
         _principals.pop(digest, None)
         raise keys.unknown_key()
-    require_scope(principal, scope)
     return principal
 
 

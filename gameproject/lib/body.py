@@ -52,7 +52,7 @@ def require_json(meta: Mapping[str, Any], *, max_bytes: int) -> None:
 def content_length(meta: Mapping[str, Any]) -> int:
     """Return what the header says, 0 where there is none. Raises BadRequest for one that is no number."""
     given = meta.get("CONTENT_LENGTH") or "0"
-    if not (given.isascii() and given.isdecimal()):
+    if not (given.isascii() and given.isdecimal() and len(given) < 19):
         raise BadRequest("The header Content-Length must be a whole number.", code="NOT_JSON")
     return int(given)
 

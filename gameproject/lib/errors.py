@@ -1,9 +1,10 @@
 """What can go wrong, for people and programs: one base class, a status and a code for each kind."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 JsonDict = dict[str, object]
+E = TypeVar("E", bound=Exception)
 
 
 class DomainError(Exception):
@@ -37,6 +38,16 @@ class DomainError(Exception):
         if self.problems is not None:
             body["problems"] = self.problems
         return body
+
+
+def without_traceback(error: E) -> E:
+    """Take from an error what it holds in memory: to be stored, not raised.
+
+    A traceback leads to the frames that the error went through, and these to all that called them. An error that is kept in
+    one of their variables closes a circle, and the request's body stays until Python looks for circles.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 class BadRequest(DomainError):

@@ -18,10 +18,6 @@ class Failed(NamedTuple):
     known: dict[str, str]
 
 
-# An error's traceback leads to the frames that it went through, and these to all that called them: whoever keeps the error in
-# a variable closes a circle that keeps the request's body in memory.
-
-
 def started(environ: Mapping[str, Any]) -> float:
     """Return when a request began: with the fast path, or now."""
     return environ[FAILED].started if FAILED in environ else time.perf_counter()
@@ -36,4 +32,4 @@ def raise_again(environ: Mapping[str, Any]) -> None:
     try:
         raise found.error
     finally:
-        del found
+        del found  # or the error would keep itself in memory (errors.without_traceback)

@@ -5,8 +5,7 @@ import io
 import json
 import logging
 import time
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -21,11 +20,12 @@ from redis import Redis
 
 from gameproject.fast_path import FastPath
 from gameproject.lib import request_context
-from gameproject.lib.errors import Unavailable
+from gameproject.lib.errors import DomainError, Unavailable
 from observability import request_records, trace_messages
+from observability.models import RefusalCount
 from observability.request_records import Seen
 from observability.tests.conftest import redis
-from strategies import keys, scoring
+from strategies import dsl, keys, scoring
 from strategies.models import Score
 from strategies.models.tenancy import Scope
 from strategies.tests.conftest import World, constant_program, data_program, fresh_caches, make_world, world
@@ -347,28 +347,62 @@ def test_a_request_that_fails_is_timed_from_its_beginning(
     assert noted[0].seconds >= 0.2
 
 
-def test_an_error_does_not_stay_in_memory(
-    world: World, fast: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Python looks for circles seldom here (gameproject/wsgi.py), and a traceback holds the request's body."""
-    alive: weakref.WeakSet[Exception] = weakref.WeakSet()
+@pytest.fixture
+def errors_left() -> Iterator[Callable[[], list[str]]]:
+    """Say which errors are still in memory, while Python does not look for circles.
 
-    class Refusal(Unavailable):
-        def __init__(self) -> None:
-            super().__init__("Too late.", code="DSL_TIMEOUT")
-            alive.add(self)
-
-    def refuse(**_: object) -> None:
-        raise Refusal
-
-    monkeypatch.setattr(scoring, "score", refuse)
+    It does so seldom in web processes (gameproject/wsgi.py), and a traceback holds the request's body.
+    """
     gc.collect()
     gc.disable()
-    try:
-        assert fast.send(request(world)).status[0] == "5"
-        assert not alive
-    finally:
-        gc.enable()
+    yield lambda: [repr(each) for each in gc.get_objects() if isinstance(each, DomainError | dsl.RunError)]
+    gc.enable()
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_no_refusal_stays_in_memory(
+    world: World, twin: World, errors_left: Callable[[], list[str]], is_fast: bool
+) -> None:
+    server = Server(is_fast=is_fast)
+    for name, changes in REFUSED.items():
+        server.send(request(world, **changes))
+        assert errors_left() == [], name
+    del twin
+
+
+def test_no_refusal_of_a_batch_stays_in_memory(
+    world: World,
+    twin: World,
+    errors_left: Callable[[], list[str]],
+) -> None:
+    one = {"gameId": "g1", "externalTaskId": "t1", "externalUserId": "ana", "data": {"minutes": 1}}
+    events = [
+        *({**one, "externalTaskId": "none"}, {**one, "externalTaskId": "none"}, {**one, "externalUserId": 5}),
+        *({**one, "data": {"minutes": "x"}}, {**one, "data": {"x": "y" * 20_000}}),
+        *({**one, "idempotencyKey": "k"}, {**one, "data": {}, "idempotencyKey": "k"}),
+        {**one, "externalTaskId": "closed", "idempotencyKey": "k"},
+    ]
+    for _ in range(2):  # the second time the key is a stored score's
+        answer = Server(is_fast=True).send(
+            request(world, {"events": events}, PATH_INFO="/api/v1/scores/batch")
+        )
+        assert {result["status"] // 100 for result in answer.body["results"]} == {2, 4}
+        assert errors_left() == []
+    del twin
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_denied_scoring_is_counted(world: World, twin: World, is_fast: bool) -> None:
+    _, reader = keys.create_api_key(realm=world.realm, name="reads", scopes=[Scope.READ])
+    server = Server(is_fast=is_fast)
+
+    assert server.send(request(world, HTTP_X_API_KEY=reader)).status == "403 Forbidden"
+    path = f"/api/v1/games/{twin.game.pk}/tasks/t1/points"
+    assert server.send(request(world, PATH_INFO=path)).status == "404 Not Found"
+    server.send(request(world, PATH_INFO="/api/v1/games/none/tasks/t1/points"))
+
+    counted = RefusalCount.objects.values_list("source", "n")
+    assert set(counted) == {(f"key {key.partition('.')[0]}", 1) for key in (reader, world.key)}
 
 
 def test_what_nobody_expects_is_reported_once_with_what_is_known(

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from prometheus_client import REGISTRY
 
 from observability import staff_logins
 from observability.models import RefusalCount
@@ -65,6 +66,24 @@ def test_who_gets_in_begins_anew() -> None:
     for _ in range(3):
         assert not any(log_in("wrong")[0] for _ in range(9))
         assert log_in(PASSWORD)[0]
+
+
+def test_an_empty_password_in_between_begins_nothing_anew() -> None:
+    for password in ("wrong", "") * 5:
+        log_in(password)
+
+    assert not log_in(PASSWORD)[0]
+
+
+def test_what_is_refused_unread_is_counted_with_the_failed_ones() -> None:
+    def n_refused() -> float:
+        return REGISTRY.get_sample_value("scoring_auth_failures_total", {"method": "admin"}) or 0.0
+
+    before = n_refused()
+    for _ in range(12):
+        log_in("wrong")
+
+    assert n_refused() - before == RefusalCount.objects.get().n == 12
 
 
 def test_one_password_for_many_users_is_slowed_down_too(now: list[float]) -> None:

@@ -17,6 +17,7 @@ from strategies.models.tenancy import Scope
 
 B = TypeVar("B", bound=Body)
 KEY_HEADER = "HTTP_X_API_KEY"
+PRINCIPAL = "scoring.principal"  # where the WSGI environment keeps it
 
 
 class ApiView(APIView):
@@ -71,14 +72,19 @@ class ScoringView(ApiView):
         if request.method != "POST":
             super().initial(request, *args, **kwargs)
             return
-        handover.raise_again(request.META)
-        admit_scoring(request.META)  # before a byte of the body is read
+        try:
+            handover.raise_again(request.META)
+            admit_scoring(request.META)  # before a byte of the body is read
+        finally:
+            if PRINCIPAL in request.META:  # whoever counts denials asks for it
+                self.principal = request.META[PRINCIPAL]
 
 
-def admit_scoring(meta: Mapping[str, Any]) -> None:
+def admit_scoring(environ: dict[str, Any]) -> None:
     """Require a key that may score, and note whose it is. Raises Unauthenticated and Forbidden."""
-    principal = targets.authenticate(api_key(meta), Scope.SCORE)
+    principal = environ[PRINCIPAL] = targets.identify(api_key(environ))
     request_context.bind(api_key=principal.prefix, realm=principal.realm)
+    targets.require_scope(principal, Scope.SCORE)
 
 
 def api_key(meta: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 
 from gameproject.lib.body import Body, ExternalId, Line, decode
-from gameproject.lib.errors import BadRequest, DomainError
+from gameproject.lib.errors import BadRequest, DomainError, without_traceback
 from gameproject.lib.openapi import ErrorBody, endpoint
 from strategies import metrics
 from strategies.answers import ScoreAnswer
@@ -115,7 +115,7 @@ def _event(raw: msgspec.Raw) -> Event | DomainError:
     try:
         body = decode(bytes(raw), BatchEvent)
     except DomainError as error:
-        return error
+        return without_traceback(error)
     return Event(
         game=body.game_id,
         task=body.external_task_id,
