@@ -1,7 +1,7 @@
 """Scoring over HTTP against a bare Django view on the same server with the same options.
 
-Everything is on that is on in production: authentication, request id, metrics, observers, throttling (asked at every
-request; the key's own rates are unlimited, or nothing but refusals would be measured). 10,000 players with a history
+Everything is on that is on in production: authentication, request id, metrics of all processes, observers, throttling (asked at
+every request; the key's own rates are unlimited, or nothing but refusals would be measured). 10,000 players with a history
 on ten of 100 tasks each. In the headline cell, 2 workers and 8 clients, all take turns for three seconds each, and
 scoring and the bare view are measured twice a round; the other cells of the matrix get rounds of one second.
 """
@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from django.db.models import Sum
@@ -130,7 +131,9 @@ def running(cluster: stage.Cluster, events: dict[str, wrk.Events], workers: Iter
         for n_workers in workers:
             for kind, application in [("bare", web.BARE), ("service", web.SERVICE)]:
                 command = web.granian(application, n_workers=n_workers)
-                server = stack.enter_context(web.serving(command))
+                # Figures that all processes of a server share, as in production: each lies in a file.
+                environment = {"PROMETHEUS_MULTIPROC_DIR": stack.enter_context(TemporaryDirectory())}
+                server = stack.enter_context(web.serving(command, environment=environment))
                 server.warm_up(events["bare" if kind == "bare" else "default"])
                 bench.webs[kind, n_workers] = server
         yield bench

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from prometheus_client import REGISTRY
+from pytest_django import Settings
 
 from observability import staff_logins
 from observability.models import RefusalCount
@@ -24,7 +25,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture(autouse=True)
-def ana(now: list[float]) -> User:  # its clock
+def ana(now: list[float], settings: Settings) -> User:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a hundred log-ins
     return User.objects.create_superuser("ana", password=PASSWORD)
 
 
