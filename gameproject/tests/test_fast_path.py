@@ -353,10 +353,17 @@ def errors_left() -> Iterator[Callable[[], list[str]]]:
 
     It does so seldom in web processes (gameproject/wsgi.py), and a traceback holds the request's body.
     """
+
+    def errors() -> list[Exception]:
+        return [each for each in gc.get_objects() if isinstance(each, DomainError | dsl.RunError)]
+
     gc.collect()
+    before = errors()  # what other tests keep
+    known = {id(each) for each in before}
     gc.disable()
-    yield lambda: [repr(each) for each in gc.get_objects() if isinstance(each, DomainError | dsl.RunError)]
+    yield lambda: [repr(each) for each in errors() if id(each) not in known]
     gc.enable()
+    before.clear()
 
 
 @pytest.mark.parametrize("is_fast", [True, False])

@@ -15,7 +15,7 @@ from strategies import publishing
 from strategies.models import Strategy
 from strategies.tests.conftest import World, constant_program, data_program
 from strategies.tests.test_explain import example_strategies, override_and_republish, random_event
-from strategies.throttling import Limit
+from strategies.throttling import Pace
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def one(redis: Redis) -> StrategyExecutionLog:
 def test_a_thousand_random_executions_are_all_reproduced(
     world: World, redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observer, "ERRORS_A_SECOND", Limit(per_second=10_000, burst=10_000))
+    monkeypatch.setattr(observer, "ERRORS_A_SECOND", Pace(seconds_each=1 / 10_000, burst=10_000))
     random_ = random.Random(11)
     world.realm.masked_data_keys = ["email"]
     world.realm.save()
