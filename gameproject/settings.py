@@ -73,6 +73,7 @@ TEMPLATES = [
 # The server ends a statement, a wait for a lock or a transaction at rest after so long; 0: never. gameproject/wsgi.py
 # sets it for the web processes: migrations and rollups may take their time. Scoring sets its own, shorter one.
 DATABASE_STATEMENT_TIMEOUT_SECONDS = env.number("DATABASE_STATEMENT_TIMEOUT_SECONDS", 0)
+DATABASE_BEHIND_POOLER = env.boolean("DATABASE_BEHIND_POOLER", default=False)
 DATABASES: dict[str, dict[str, object]] = {
     "default": {
         **env.database(
@@ -84,7 +85,7 @@ DATABASES: dict[str, dict[str, object]] = {
         # Connections persist and are not probed: a new one costs ten times a score (docs/architecture.md).
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": False,
-        "DISABLE_SERVER_SIDE_CURSORS": env.boolean("DATABASE_BEHIND_POOLER", default=False),
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_BEHIND_POOLER,
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
+from gameproject.lib import tallies
 from strategies.execution import Execution
 from strategies.metrics import Bounded
 
@@ -16,16 +17,18 @@ DURATION_BUCKETS: Final = (
 DROP_REASONS: Final = ("queue_full", "broker_unavailable", "too_large", "rate_limited", "persist_failed")
 REQUEST_DROP_REASONS: Final = ("buffer_full", "queue_full", "broker_unavailable", "persist_failed")
 
-DURATION = Histogram(
+DURATION = tallies.Histogram(
     "dsl_execution_duration_seconds",
     "From the first fact read to the end of the run of a strategy.",
     ["realm", "strategy_type", "status"],
     buckets=DURATION_BUCKETS,
 )
-NODES = Counter(
+NODES = tallies.Counter(
     "dsl_execution_nodes_total", "Nodes visited, failed runs included.", ["realm", "strategy_type"]
 )
-ERRORS = Counter("dsl_execution_errors_total", "Failed runs by code.", ["realm", "strategy_type", "code"])
+ERRORS = tallies.Counter(
+    "dsl_execution_errors_total", "Failed runs by code.", ["realm", "strategy_type", "code"]
+)
 
 LOG_OFFERED = Counter(
     "dsl_execution_log_offered_total", "Runs chosen to leave a trace: `sampled`, `slow`, `error`.", ["kind"]
@@ -53,14 +56,14 @@ API_REQUESTS_DROPPED = Counter(
 )
 
 # django-prometheus counts requests too, for five times the time; observability/request_metrics.py counts these.
-HTTP_REQUESTS = Counter(
+HTTP_REQUESTS = tallies.Counter(
     "scoring_http_requests_total",
     "Requests of the API by the template of their path, such as `/api/v1/scores/{score}`; `none` "
     "where no path of ours was meant. All of the admin is `/admin/`. `status_class` is `2xx` to "
     "`5xx`.",
     ["route", "method", "status_class"],
 )
-HTTP_DURATION = Histogram(
+HTTP_DURATION = tallies.Histogram(
     "scoring_http_request_duration_seconds",
     "How long requests of the API and the admin took, by the template of their path.",
     ["route"],

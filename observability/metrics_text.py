@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, mult
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from gameproject.lib import tallies
 from observability.collectors import Figures
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,6 +45,7 @@ def _of_processes() -> CollectorRegistry:
     registry = CollectorRegistry()
     if settings.PROMETHEUS_MULTIPROC_DIR:
         forget_the_dead(Path(settings.PROMETHEUS_MULTIPROC_DIR))
+        tallies.tell()
         multiprocess.MultiProcessCollector(registry, settings.PROMETHEUS_MULTIPROC_DIR)  # type: ignore[no-untyped-call]  # it has no types
     else:
         registry.register(_ThisProcess())

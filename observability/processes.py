@@ -9,6 +9,7 @@ from celery.signals import beat_init, worker_init, worker_process_init
 from django.contrib.auth.signals import user_login_failed
 from prometheus_client import Gauge
 
+from gameproject.lib import tallies
 from observability import metrics_server, observer, sentry, settings_audit
 from strategies import metrics
 
@@ -74,6 +75,7 @@ def _start(role: Role) -> None:
 
 def _show_process(role: Role) -> None:
     STARTED.labels(role).set_to_current_time()
+    tallies.start()
     if PAGES.exists():
         threading.Thread(target=_show_memory, args=(role,), name="memory", daemon=True).start()
 

@@ -1,11 +1,11 @@
-"""Count how requests of the API and the admin end, and how long they take: 4 µs each, 11 with several processes."""
+"""Count how requests of the API and the admin end, and how long they take."""
 
 import functools
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import Counter, Histogram
 
+from gameproject.lib.tallies import Counter, Histogram
 from observability import metrics
 from observability.request_records import ADMIN, API, METHODS, SCORING_ROUTES, template_of
 

@@ -27,7 +27,7 @@ from strategies.batch_figures import Figures, PlayerInGame, Standing
 from strategies.batch_ledger import Pair
 from strategies.events import Event
 from strategies.execution import notify_all
-from strategies.ledger import Locked, NewScore
+from strategies.ledger import NewScore, Snapshot
 from strategies.models.tenancy import Scope
 from strategies.runs import Run
 
@@ -324,17 +324,17 @@ class Batch:
     def _evaluate_run(self, run: Run, row: Row, at: datetime) -> None:
         target = run.target
         if target.loaded.program.fields:
-            run.evaluate(self._locked(row, at))
+            run.evaluate(self._snapshot(row, at))
             return
         run.player_id, run.scored_at = _player(row), at
         run.player_created = self._is_new(run.player_id)
         run.evaluate_without_facts(clock.day_of(at, target.time_zone).date)
 
-    def _locked(self, row: Row, at: datetime) -> Locked:
+    def _snapshot(self, row: Row, at: datetime) -> Snapshot:
         """Show the figures as the locking read of a single event would have returned them."""
         target, player = _target(row), _player(row)
         game, task, of_task = _standing(row)
-        return Locked(
+        return Snapshot(
             player_id=player,
             player_created=self._is_new(player),
             config_epoch=target.epoch,

@@ -8,7 +8,8 @@ cache, and will write its row in a millisecond. So a deletion
    now on leaves and begins again, to find the task closed;
 2. locks the rows, so that nobody opens them again, and waits for the transactions that may have read the epoch
    before. Such a one holds a lock on the table of the players' figures from before it reads the epoch until it
-   ends, and `pg_locks` shows it. Scoring itself pays nothing for this;
+   ends, and `pg_locks` shows it. (One that looks without a lock reads the epoch again when it writes.) Scoring itself
+   pays nothing for this;
 3. looks whether there is a score, and only then deletes.
 
 What is refused or fails is opened again. A process that is killed in between leaves a closed task.

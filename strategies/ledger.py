@@ -1,10 +1,12 @@
-"""The ledger's statements, each one round trip: BEGIN with the locking read, COMMIT with the write; or both at once.
+"""The ledger's statements, each one round trip: a look, and a write of what still holds; or BEGIN with a locking read, and
+COMMIT with the write.
 
 They go to libpq as they are, past the ORM and all cursors (four times the scores a second at a sixth of the
 CPU: docs/architecture.md). The connection is Django's own, in autocommit mode; it must not be inside
 `atomic()`, whose transaction the COMMIT here would end.
 """
 
+import functools
 import uuid
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,9 +17,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import TransactionStatus
 
 from gameproject.lib.clock import Day
-from gameproject.lib.postgresql import simple_query
-from gameproject.lib.postgresql.simple_query import (
+from gameproject.lib.postgresql import libpq
+from gameproject.lib.postgresql.libpq import (
     Literal,
+    Parameter,
+    Prepared,
     read_bool,
     read_bytes,
     read_date,
@@ -29,15 +33,23 @@ from gameproject.lib.postgresql.simple_query import (
 LOCK: Final = b"BEGIN; SET LOCAL statement_timeout = %d; SELECT * FROM score_lock(%s)"
 WRITE: Final = b"SELECT score_write(%s); COMMIT"
 WRITE_WITHIN: Final = b"SET LOCAL statement_timeout = %d; " + WRITE
-# Several statements without a BEGIN are a transaction of their own.
-AT_ONCE: Final = b"SET LOCAL statement_timeout = %d; SELECT * FROM score_at_once(%s)"
 
 
-Connection = simple_query.Connection
+def _call(function: str, *, n_parameters: int) -> Prepared:
+    places = ", ".join(f"${place}" for place in range(1, n_parameters + 1))
+    return Prepared(function, f"SELECT * FROM {function}({places})")  # noqa: S608  # names of this module
 
 
-class Locked(NamedTuple):
-    """What `score_lock` returns, in its order. Unread figures are None."""
+LOOK: Final = _call("score_look", n_parameters=9)
+WRITE_IF_UNCHANGED: Final = _call("score_if_unchanged", n_parameters=33)
+
+Connection = libpq.Connection
+# The player's figures on the task, the task's own, the count of the last 300 s.
+Reads = tuple[bool, bool, bool]
+
+
+class Snapshot(NamedTuple):
+    """What `score_lock` and `score_look` return, in their order. Unread figures are None."""
 
     player_id: uuid.UUID
     player_created: bool
@@ -58,13 +70,21 @@ class Locked(NamedTuple):
     n_recent: int | None
 
 
-LOCKED_READERS: Final = (
+class Seen(NamedTuple):
+    """What was read without a lock, and the version of the row that tells whether it still holds."""
+
+    snapshot: Snapshot
+    row_version: int
+
+
+SNAPSHOT_READERS: Final = (
     *(read_uuid, read_bool, int, read_time, read_uuid, read_bytes),
     *(lambda value: Decimal(value.decode()), int, read_date),
     *(int, read_time, read_time, read_time),
     *(int, read_time, read_time),
     int,
 )
+SEEN_READERS: Final = (*SNAPSHOT_READERS, int)
 
 
 class OriginLiterals(NamedTuple):
@@ -76,7 +96,7 @@ class OriginLiterals(NamedTuple):
 
 
 class Origin:
-    """Where scores belong and what gives them: the same for all of a task, so it is written as literals once.
+    """Where scores belong and what gives them: the same for all of a task, so it is written for PostgreSQL once.
 
     Equal to itself alone, so that looking it up costs no hashing of UUIDs.
     """
@@ -97,15 +117,21 @@ class Origin:
         self.giver = (strategy_id, version_id, parent_version_id, alias)
         self.variables_json = variables_json
         self._literals: OriginLiterals | None = None
+        self._parameters: list[Parameter] | None = None
 
     @property
     def values(self) -> tuple[object, ...]:
         return *self.ids, *self.giver, self.variables_json
 
+    def parameters(self) -> list[Parameter]:
+        if self._parameters is None:
+            self._parameters = libpq.parameters(self.values)
+        return self._parameters
+
     def literals(self, raw: Connection) -> OriginLiterals:
         if self._literals is None:
             parts = (self.ids, self.giver, (self.variables_json,))
-            self._literals = OriginLiterals(*(Literal(simple_query.literals(raw, part)) for part in parts))
+            self._literals = OriginLiterals(*(Literal(libpq.literals(raw, part)) for part in parts))
         return self._literals
 
 
@@ -135,8 +161,10 @@ class NewScore(NamedTuple):
     slot: int
 
 
-OUTCOME: Final = NewScore._fields.index("outcome")
-INPUTS_DIGEST: Final = NewScore._fields.index("inputs_digest")
+OUTCOME, INPUTS_DIGEST, CREATED_PLAYER, SESSION_KEY, SCORED_AT = map(
+    NewScore._fields.index,
+    ("outcome", "inputs_digest", "created_player", "session_key", "scored_at"),
+)
 
 
 def connect() -> Connection:
@@ -154,6 +182,56 @@ def disconnect() -> None:
     connections[DEFAULT_DB_ALIAS].close()
 
 
+def look(
+    raw: Connection,
+    *,
+    realm_id: uuid.UUID,
+    game_id: uuid.UUID,
+    task_id: uuid.UUID,
+    external_user_id: str,
+    idempotency_key: str | None,
+    reads: Reads,
+    milliseconds: int,
+) -> Seen | None:
+    """Read what the program needs, and lock nothing. One round trip. None if the player is new to the game."""
+    values = (milliseconds, realm_id, game_id, task_id, external_user_id, idempotency_key, *reads)
+    *figures, row_version = libpq.row(LOOK.execute(raw, libpq.parameters(values)), SEEN_READERS)
+    return None if row_version is None else Seen(Snapshot._make(figures), row_version)
+
+
+def write_if_unchanged(
+    raw: Connection, new: NewScore, *, row_version: int, epoch: int, milliseconds: int
+) -> bool:
+    """Write the score and update the running figures, in one round trip, if what was seen holds; say whether it does."""
+    of_event = (milliseconds, None, epoch, None, None, new.player_id, row_version, new.scored_at)
+    return _write_if_unchanged(raw, libpq.parameters(of_event), new) is not None
+
+
+def write_unseen(
+    raw: Connection, new: NewScore, *, external_user_id: str, epoch: int, day: Day, milliseconds: int
+) -> datetime | None:
+    """Do so for a score that rests on no figures, and return its time.
+
+    Player and time are found by the statement; what `new` has for them is not read. None if that is not the way, and nothing was
+    changed: the player is new to the game, the realm's configuration has another epoch, the idempotency key was used, or
+    the moment of the lock is on another day.
+    """
+    of_event = libpq.parameters((milliseconds, external_user_id, epoch))
+    return _write_if_unchanged(raw, [*of_event, *_bounds(day), None, None, None], new)
+
+
+@functools.lru_cache(maxsize=100)
+def _bounds(day: Day) -> list[Parameter]:
+    return libpq.parameters((day.begins_at, day.ends_at))
+
+
+def _write_if_unchanged(raw: Connection, of_event: list[Parameter], new: NewScore) -> datetime | None:
+    own = (new.score_id, *new[OUTCOME:CREATED_PLAYER], *new[SESSION_KEY:SCORED_AT], new.day, new.slot)
+    result = WRITE_IF_UNCHANGED.execute(raw, [*of_event, *new.origin.parameters(), *libpq.parameters(own)])
+    scored_at: datetime | None = libpq.row(result, (read_time,))[0]
+    return scored_at
+
+
 def lock(
     raw: Connection,
     *,
@@ -163,17 +241,16 @@ def lock(
     external_user_id: str,
     new_player_id: uuid.UUID,
     idempotency_key: str | None,
-    reads: tuple[bool, bool, bool],
+    reads: Reads,
     milliseconds: int,
-) -> Locked:
+) -> Snapshot:
     """Begin; lock the player's row in this game; read what the program needs. One round trip.
 
-    `reads` says whether the player's figures on the task, the task's own, and the count of the last 300 s are
-    needed. The transaction stays open, also when this raises: `roll_back` it.
+    The transaction stays open, also when this raises: `roll_back` it.
     """
     values = (realm_id, game_id, task_id, external_user_id, new_player_id, idempotency_key, *reads)
-    result = simple_query.execute(raw, LOCK % (milliseconds, simple_query.literals(raw, values)))
-    return Locked._make(simple_query.row(result, LOCKED_READERS))
+    result = libpq.execute(raw, LOCK % (milliseconds, libpq.literals(raw, values)))
+    return Snapshot._make(libpq.row(result, SNAPSHOT_READERS))
 
 
 def write(raw: Connection, new: NewScore, *, milliseconds: int | None) -> None:
@@ -181,25 +258,8 @@ def write(raw: Connection, new: NewScore, *, milliseconds: int | None) -> None:
 
     `milliseconds` replaces the time that `lock` gave to each statement; None leaves it.
     """
-    values = simple_query.literals(raw, _in_order(raw, new))
-    simple_query.execute(
-        raw, WRITE % values if milliseconds is None else WRITE_WITHIN % (milliseconds, values)
-    )
-
-
-def write_at_once(
-    raw: Connection, new: NewScore, *, external_user_id: str, epoch: int, day: Day, milliseconds: int
-) -> tuple[uuid.UUID, datetime] | None:
-    """Lock, write the score, update the running figures, commit: one round trip. Return the player and the time.
-
-    Both are found by the statement; what `new` has for them is not read. None if that is not the way, and nothing was
-    changed: the player is new to the game, the realm's configuration has another epoch, the idempotency key was used, or
-    the moment of the lock is on another day.
-    """
-    values = (external_user_id, epoch, day.begins_at, day.ends_at, *_in_order(raw, new))
-    result = simple_query.execute(raw, AT_ONCE % (milliseconds, simple_query.literals(raw, values)))
-    player_id, scored_at = simple_query.row(result, (read_uuid, read_time))
-    return None if player_id is None else (player_id, scored_at)
+    values = libpq.literals(raw, _in_order(raw, new))
+    libpq.execute(raw, WRITE % values if milliseconds is None else WRITE_WITHIN % (milliseconds, values))
 
 
 def _in_order(raw: Connection, new: NewScore) -> tuple[object, ...]:
@@ -218,6 +278,6 @@ def roll_back(raw: Connection) -> None:
     if raw.pgconn.transaction_status == TransactionStatus.IDLE:
         return
     try:
-        simple_query.execute(raw, b"ROLLBACK")
+        libpq.execute(raw, b"ROLLBACK")
     except psycopg.Error:
         disconnect()

@@ -1,4 +1,4 @@
-"""What scoring counts, as functions that cost it a microsecond or two: children are looked up once and kept.
+"""What scoring counts, as functions that cost it less than a microsecond: children are looked up once and kept.
 
 `strategies` does not know who reads the figures; docs/metrics.md says what each means. Labels come from closed sets:
 what people name, such as strategies, is bounded here.
@@ -10,7 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Self
 
-from prometheus_client import Counter, Gauge, Histogram
+import prometheus_client
+
+from gameproject.lib.tallies import Counter, Gauge, Histogram
 
 MAX_STRATEGIES: Final = 200
 MAX_CASES: Final = 50  # of a strategy
@@ -57,7 +59,7 @@ CACHE_OPERATIONS: Final = Counter(
     "Look-ups of what scores a task, one for each task of a batch: `hit` or `miss`.",
     ["result"],
 )
-CACHE_ENTRIES: Final = Gauge(
+CACHE_ENTRIES: Final = prometheus_client.Gauge(
     "scoring_strategy_cache_entries",
     "Compiled programs, in the process with the most.",
     multiprocess_mode="livemax",

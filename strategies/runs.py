@@ -12,7 +12,7 @@ from strategies import dsl, events, facts
 from strategies.answers import ScoreAnswer, bonus_answers
 from strategies.events import Event
 from strategies.execution import Execution, Status
-from strategies.ledger import Locked, NewScore
+from strategies.ledger import NewScore, Snapshot
 from strategies.models.scores import slot_of
 from strategies.targets import Target
 
@@ -54,11 +54,11 @@ class Run:
         self.day: date
         self.outcome: dsl.Outcome
 
-    def evaluate(self, locked: Locked) -> None:
+    def evaluate(self, snapshot: Snapshot) -> None:
         """Run the program on the facts. Raises dsl.RunError."""
-        figures = _figures(locked, self.target, self.event)
-        self.player_id, self.player_created = locked.player_id, locked.player_created
-        self.scored_at, self.day = locked.scored_at, figures.day
+        figures = _figures(snapshot, self.target, self.event)
+        self.player_id, self.player_created = snapshot.player_id, snapshot.player_created
+        self.scored_at, self.day = snapshot.scored_at, figures.day
         self._run(figures)
 
     def evaluate_without_facts(self, day: date) -> None:
@@ -178,23 +178,23 @@ def _status(error: dsl.RunError | None, *, timed_out: bool) -> Status:
     return "limit" if error.code in LIMIT_CODES else "error"
 
 
-def _figures(locked: Locked, target: Target, event: Event) -> facts.Figures:
+def _figures(snapshot: Snapshot, target: Target, event: Event) -> facts.Figures:
     return facts.Figures(
-        scored_at=locked.scored_at,
+        scored_at=snapshot.scored_at,
         occurred_at=event.occurred_at,
         time_zone=target.time_zone,
         external_game_id=target.external_game_id,
         external_task_id=target.external_task_id,
         external_user_id=event.external_user_id,
-        points_total=locked.points_total,
-        streak_days=locked.streak_days,
-        last_day=locked.last_day,
-        n_scores=locked.n_scores,
-        first_at=locked.first_at,
-        last_at=locked.last_at,
-        previous_at=locked.previous_at,
-        task_n_scores=locked.task_n_scores,
-        task_first_at=locked.task_first_at,
-        task_last_at=locked.task_last_at,
-        n_recent=locked.n_recent,
+        points_total=snapshot.points_total,
+        streak_days=snapshot.streak_days,
+        last_day=snapshot.last_day,
+        n_scores=snapshot.n_scores,
+        first_at=snapshot.first_at,
+        last_at=snapshot.last_at,
+        previous_at=snapshot.previous_at,
+        task_n_scores=snapshot.task_n_scores,
+        task_first_at=snapshot.task_first_at,
+        task_last_at=snapshot.task_last_at,
+        n_recent=snapshot.n_recent,
     )

@@ -1,23 +1,23 @@
-"""Score an event: the hot path, one transaction of two round trips; of one, where the program reads no facts.
+"""Score an event: the hot path, two round trips; one, where the program reads no facts.
 
 1. Key, task, strategy and program come from process caches (strategies/targets.py).
-2. `ledger.lock` begins, takes the player's row in this game, so that two events of one player are scored one
-   after the other, and reads the figures that the program names, the realm's `config_epoch`, and the score
-   that an idempotency key may already have. An epoch other than the caches' ends the attempt: the request
-   begins again with fresh ones.
+2. `ledger.look` reads the figures that the program names, the realm's `config_epoch`, and the score that an idempotency
+   key may already have. Nothing is locked.
 3. The program runs on the facts.
-4. `ledger.write` stores the score with everything it rests on, updates the running figures and commits.
-5. The observers are told, after the transaction: a rollback would lose the failures.
-
-A program that names no facts gives the same whatever the figures are, so it runs first and `ledger.write_at_once` does 2
-and 4 together. Where that is not the straight way (a player new to the game, a key that was used, a change of the
-configuration) nothing was changed, and the steps are taken one by one.
+4. `ledger.write_if_unchanged` stores the score with everything it rests on and updates the running figures, in a transaction
+   of its own, if the player's figures and the configuration are what they were. A program that names no facts gives the
+   same whatever they are: it runs first, and `ledger.write_unseen` does 2 and 4 together.
+5. Where that is not the way (a player new to the game, another event of the player at the same moment, a key that was used,
+   a change of the configuration) nothing was changed, and the event is scored under a lock: `ledger.lock` takes the player's
+   row in this game and reads, the program runs again, `ledger.write` stores and commits. An epoch other than the caches'
+   ends the attempt: the request begins again with fresh ones.
+6. The observers are told, after the transaction: a rollback would lose the failures.
 """
 
 import random
 import time
 import uuid
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from django.conf import settings
@@ -110,59 +110,115 @@ def _score(api_key: str, request: Request) -> ScoreAnswer:
 
 
 # ── One attempt ──────────────────────────────────────────────────────────────────────────────────
+class Done(NamedTuple):
+    """An attempt that is through: the event was scored, or its idempotency key has a score already."""
+
+    stored_id: uuid.UUID | None = None
+    stored_hash: bytes | None = None
+
+
 def _attempt(principal: targets.Principal, target: targets.Target, request: Request) -> ScoreAnswer:
     run = Run(target=target, event=request.event, request_id=request.request_id)
     connection = ledger.connect()
     try:
-        if _is_done_at_once(connection, principal, run, request):
-            locked = None
-        else:
-            locked = _lock(connection, target, request)
-            if locked.stored_id is None:
-                _require_epoch(locked, principal, target)
-                run.evaluate(locked)
-                _write(connection, run, request)
+        done = _score_unlocked(connection, principal, run, request) or _score_locked(
+            connection, principal, run, request
+        )
     except BaseException as error:
         ledger.roll_back(connection)
         request_context.bind(strategy=target.strategy, version=str(target.version))
         _tell_of_failure(run, error, request)
         raise
-    if locked is not None and locked.stored_id is not None:
+    if done.stored_id is not None:
         ledger.roll_back(connection)
-        return replay(target.realm_id, locked.stored_id, locked.stored_hash, request.fingerprint)
+        return replay(target.realm_id, done.stored_id, done.stored_hash, request.fingerprint)
     notify(run.execution())
     return run.answer()
 
 
-def _is_done_at_once(
+def _score_unlocked(
     connection: ledger.Connection, principal: targets.Principal, run: Run, request: Request
-) -> bool:
-    """Score in one round trip, if nothing of what is read under the lock bears on the outcome."""
-    target = run.target
-    if target.loaded.program.fields or principal.epoch != target.epoch:
-        return False
-    day = clock.day_of(clock.now(), target.time_zone)
+) -> Done | None:
+    """Score without holding a lock while the program runs. None if that is not the way: then nothing was changed.
+
+    A run that fails is no failure yet: it may rest on what has changed meanwhile.
+    """
+    if principal.epoch != run.target.epoch:
+        return None
     try:
-        run.evaluate_without_facts(day.date)
+        if run.target.loaded.program.fields:
+            return _score_on_what_is_seen(connection, run, request)
+        return _score_unseen(connection, run, request)
     except dsl.RunError:
-        return False  # said after a look at whether the program is still the present one
-    request.commit_sent = True
-    written = ledger.write_at_once(
+        return None
+
+
+def _score_on_what_is_seen(connection: ledger.Connection, run: Run, request: Request) -> Done | None:
+    target = run.target
+    seen = _look(connection, target, request)
+    if seen is None or seen.snapshot.config_epoch != target.epoch:
+        return None
+    if seen.snapshot.stored_id is not None:
+        return Done(seen.snapshot.stored_id, seen.snapshot.stored_hash)
+    run.evaluate(seen.snapshot)
+    new = _new_score(run, request)
+    is_written = ledger.write_if_unchanged(
         connection,
-        run.new_score(request.fingerprint),
+        new,
+        row_version=seen.row_version,
+        epoch=target.epoch,
+        milliseconds=request.milliseconds_left(),
+    )
+    return _done_if(request, is_done=is_written)
+
+
+def _score_unseen(connection: ledger.Connection, run: Run, request: Request) -> Done | None:
+    target = run.target
+    day = clock.day_of(clock.now(), target.time_zone)
+    run.evaluate_without_facts(day.date)
+    run.scored_at = ledger.write_unseen(
+        connection,
+        _new_score(run, request),
         external_user_id=request.event.external_user_id,
         epoch=target.epoch,
         day=day,
         milliseconds=request.milliseconds_left(),
     )
-    if written is None:
-        request.commit_sent = False
-        return False
-    run.player_id, run.scored_at = written
-    return True
+    return _done_if(request, is_done=run.scored_at is not None)
 
 
-def _lock(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Locked:
+def _done_if(request: Request, *, is_done: bool) -> Done | None:
+    request.commit_sent = is_done  # if not, the server has said that there was none
+    return Done() if is_done else None
+
+
+def _score_locked(
+    connection: ledger.Connection, principal: targets.Principal, run: Run, request: Request
+) -> Done:
+    locked = _lock(connection, run.target, request)
+    if locked.stored_id is not None:
+        return Done(locked.stored_id, locked.stored_hash)
+    if not locked.config_epoch == run.target.epoch == principal.epoch:
+        raise ConfigurationChanged
+    run.evaluate(locked)
+    ledger.write(connection, _new_score(run, request), milliseconds=request.milliseconds_if_late())
+    return Done()
+
+
+def _look(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Seen | None:
+    return ledger.look(
+        connection,
+        realm_id=target.realm_id,
+        game_id=target.game_id,
+        task_id=target.task_id,
+        external_user_id=request.event.external_user_id,
+        idempotency_key=request.event.idempotency_key,
+        reads=target.reads,
+        milliseconds=request.milliseconds_left(),
+    )
+
+
+def _lock(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Snapshot:
     return ledger.lock(
         connection,
         realm_id=target.realm_id,
@@ -176,17 +232,13 @@ def _lock(connection: ledger.Connection, target: targets.Target, request: Reques
     )
 
 
-def _require_epoch(locked: ledger.Locked, principal: targets.Principal, target: targets.Target) -> None:
-    if not locked.config_epoch == target.epoch == principal.epoch:
-        raise ConfigurationChanged
-
-
-def _write(connection: ledger.Connection, run: Run, request: Request) -> None:
+def _new_score(run: Run, request: Request) -> ledger.NewScore:
+    """Write the run down for a statement that is about to be sent, and that commits. Raises Unavailable if it is too late."""
     if request.seconds_left() <= 0:
         raise _too_late()
     new = run.new_score(request.fingerprint)
     request.commit_sent = True
-    ledger.write(connection, new, milliseconds=request.milliseconds_if_late())
+    return new
 
 
 def _tell_of_failure(run: Run, error: BaseException, request: Request) -> None:

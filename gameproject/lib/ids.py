@@ -6,23 +6,25 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-RANDOM_BYTES = 10
+VERSION, VARIANT = 7, 0b10
+RANDOM_BYTES = 8
 BUFFER_BYTES = 4000
 
 _buffers = threading.local()
 
 
 def uuid7(at: datetime | None = None) -> uuid.UUID:
-    """Make a UUIDv7 of this moment, or of another: 48 bits of Unix milliseconds, then random bits.
+    """Make a UUIDv7 of this moment, or of another: 48 bits of Unix milliseconds, 12 of their fraction, 62 random ones.
 
+    With the fraction (RFC 9562, 6.2, method 3; 0.24 µs) what a process makes one after the other is in order.
     `os.urandom` gives up the GIL, and getting it back can take milliseconds under load; taking
-    randomness by 4 kB a thread costs one such call for 400 identifiers (9 to 34 % more scores a second).
+    randomness by 4 kB a thread costs one such call for 500 identifiers (9 to 34 % more scores a second).
     """
-    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
-    value = (milliseconds << 80) | int.from_bytes(_random_bytes())
-    value = value & ~(0xF << 76) | (0x7 << 76)  # version 7
-    value = value & ~(0x3 << 62) | (0x2 << 62)  # RFC variant
-    return uuid.UUID(int=value)
+    nanoseconds = time.time_ns() if at is None else round(at.timestamp() * 1e6) * 1000
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    high = milliseconds << 16 | VERSION << 12 | fraction
+    return uuid.UUID(int=high << 64 | VARIANT << 62 | int.from_bytes(_random_bytes()) >> 2)
 
 
 def lowest_uuid7(at: datetime) -> uuid.UUID:

@@ -16,7 +16,7 @@ from gameproject.lib.ids import uuid7
 from strategies import facts
 from strategies.batch import Batch, Row, pair_in_game, pair_on_task
 from strategies.batch_ledger import Moment, Pair
-from strategies.ledger import Connection, Locked, NewScore
+from strategies.ledger import Connection, NewScore, Snapshot
 from strategies.runs import Run
 
 RECENT: Final = timedelta(seconds=facts.RECENT_SECONDS)
@@ -95,12 +95,12 @@ class PastBatch(Batch):
             self.recent[pair_on_task(row)].append(at)
         return new
 
-    def _locked(self, row: Row, at: datetime) -> Locked:
-        locked = super()._locked(row, at)
+    def _snapshot(self, row: Row, at: datetime) -> Snapshot:
+        snapshot = super()._snapshot(row, at)
         times = self.recent[pair_on_task(row)]
         while times and times[0] < at - RECENT:
             times.popleft()
-        return locked._replace(n_recent=len(times))
+        return snapshot._replace(n_recent=len(times))
 
 
 def _last_scores(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, datetime]:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from strategies import execution, ledger
 from strategies.execution import Execution
 from strategies.models import Score
-from strategies.tests.conftest import World
+from strategies.tests.conftest import World, data_program
 
 
 class Recorder:
@@ -104,48 +104,55 @@ def test_a_lost_connection_is_repaired_without_the_client_noticing(world: World)
     assert world.score().status_code == 201
 
 
-@pytest.mark.parametrize(("key", "status", "n_scores"), [("k", 200, 1), (None, 503, 1)])
+@pytest.mark.parametrize("step", ["write", "write_if_unchanged", "write_unseen"])
+@pytest.mark.parametrize(("key", "status"), [("k", 200), (None, 503)])
 def test_a_connection_lost_after_the_commit_was_sent(
-    world: World, monkeypatch: pytest.MonkeyPatch, key: str | None, status: int, n_scores: int
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str, key: str | None, status: int
 ) -> None:
     """With a key the stored score is found on the second try; without one nobody can know, and so it says."""
-    world.task("t1")
-    write = ledger.write
+    world.task("t1", world.strategy("Data", data_program()) if step == "write_unseen" else None)
+    world.score(data={"minutes": 1})
+    write = getattr(ledger, step)
 
-    def write_and_lose(raw: ledger.Connection, new: ledger.NewScore, *, milliseconds: int | None) -> None:
-        write(raw, new, milliseconds=milliseconds)
-        monkeypatch.setattr(ledger, "write", write)
+    def write_and_lose(*args: Any, **kwargs: Any) -> None:
+        write(*args, **kwargs)
+        monkeypatch.setattr(ledger, step, write)
         raise psycopg.OperationalError("the network is gone")
 
-    monkeypatch.setattr(ledger, "write", write_and_lose)
-    answer = world.score(key=key)
+    monkeypatch.setattr(ledger, step, write_and_lose)
+    answer = world.score("ben" if step == "write" else "ana", key=key, data={"minutes": 1})
 
     assert answer.status_code == status
-    assert Score.objects.count() == n_scores
+    assert Score.objects.count() == 2
     if status == 503:
         assert answer.json()["error"]["code"] == "OUTCOME_UNKNOWN"
     else:
         assert answer.json()["replayed"] is True
 
 
-def test_deadlocks_are_tried_again_and_then_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.task("t1")
-    lock = ledger.lock
+@pytest.mark.parametrize("step", ["lock", "look", "write_if_unchanged", "write_unseen"])
+def test_deadlocks_are_tried_again_and_then_said(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    world.task("t1", world.strategy("Data", data_program()) if step == "write_unseen" else None)
+    world.score(data={"minutes": 1})
+    player = "ben" if step == "lock" else "ana"
+    call = getattr(ledger, step)
     failures = iter([psycopg.errors.DeadlockDetected("a"), psycopg.errors.DeadlockDetected("b")])
 
-    def lock_after_failures(*args: object, **kwargs: object) -> ledger.Locked:
+    def call_after_failures(*args: Any, **kwargs: Any) -> object:
         for failure in failures:
             raise failure
-        return lock(*args, **kwargs)  # type: ignore[arg-type]  # passed on
+        return call(*args, **kwargs)
 
-    monkeypatch.setattr(ledger, "lock", lock_after_failures)
-    assert world.score().status_code == 201
+    monkeypatch.setattr(ledger, step, call_after_failures)
+    assert world.score(player, data={"minutes": 1}).status_code == 201
 
-    def always(*_args: object, **_kwargs: object) -> ledger.Locked:
+    def always(*_args: object, **_kwargs: object) -> object:
         raise psycopg.errors.DeadlockDetected("always")
 
-    monkeypatch.setattr(ledger, "lock", always)
-    refused = world.score()
+    monkeypatch.setattr(ledger, step, always)
+    refused = world.score("carl" if step == "lock" else "ana", data={"minutes": 1})
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DATABASE_BUSY")
 
 

@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend, but for four moments: a connection is made, taken up again, closed; its thread ends.
 
 What goes through cursors is counted and timed by django-prometheus, 11 µs a statement with several processes; the ledger's
-statements go past them (`simple_query`).
+statements go past them (`libpq`).
 """
 
 import contextlib
@@ -113,7 +113,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        # A role may have another; `simple_query` reads times in this one.
+        # A role may have another; `libpq` reads times in this one.
         style = self.connection.info.parameter_status("DateStyle") or ""
         if not style.startswith("ISO"):
             self.connection.execute("SET DateStyle = ISO")

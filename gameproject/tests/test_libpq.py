@@ -1,4 +1,4 @@
-"""Values go through libpq as literals and come back the same; errors are those that a cursor would raise."""
+"""Values go through libpq as literals or parameters and come back the same; errors are those that a cursor would raise."""
 
 import uuid
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
-from gameproject.lib.postgresql import simple_query
-from gameproject.lib.postgresql.simple_query import (
+from gameproject.lib.postgresql import libpq
+from gameproject.lib.postgresql.libpq import (
     Connection,
     read_bool,
     read_bytes,
@@ -31,8 +32,13 @@ def raw(django_db_setup: None, django_db_blocker: object) -> Connection:
 
 
 def echoed(raw: Connection, value: object, sql_type: bytes) -> bytes | None:
-    literal = simple_query.literals(raw, (value,))
-    result = simple_query.execute(raw, b"SELECT 1; SELECT %s::%s" % (literal, sql_type))
+    """Send a value as a literal and as a parameter, and return what both come back as."""
+    literal = libpq.literals(raw, (value,))
+    result = libpq.execute(raw, b"SELECT 1; SELECT %s::%s" % (literal, sql_type))
+    prepared = libpq.Prepared(f"echo_{sql_type.decode()}", f"SELECT $1::{sql_type.decode()}")
+    other = prepared.execute(raw, libpq.parameters([value]))
+    raw.pgconn.exec_(b"DEALLOCATE ALL")
+    assert other.get_value(0, 0) == result.get_value(0, 0)
     return result.get_value(0, 0)
 
 
@@ -63,7 +69,7 @@ def test_any_number_comes_back_the_same(raw: Connection, number: float) -> None:
     ids=str,
 )
 def test_values_come_back_as_they_were(
-    raw: Connection, value: object, sql_type: bytes, read: simple_query.Reader
+    raw: Connection, value: object, sql_type: bytes, read: libpq.Reader
 ) -> None:
     returned = echoed(raw, value, sql_type)
     assert returned is not None
@@ -82,8 +88,8 @@ def test_text_with_a_nul_is_refused_and_not_cut_off(raw: Connection) -> None:
 
 def test_a_failing_statement_raises_what_a_cursor_would_and_the_rest_is_not_run(raw: Connection) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero):
-        simple_query.execute(raw, b"BEGIN; SELECT 1/0; COMMIT")
-    simple_query.execute(raw, b"ROLLBACK")
+        libpq.execute(raw, b"BEGIN; SELECT 1/0; COMMIT")
+    libpq.execute(raw, b"ROLLBACK")
     assert raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
 
@@ -93,8 +99,46 @@ def test_a_lost_connection_is_an_operational_error(transactional_db: None) -> No
     with psycopg.connect(lost.info.dsn, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [lost.info.backend_pid])
     with pytest.raises(psycopg.OperationalError):
-        simple_query.execute(lost, b"SELECT 1")
+        libpq.execute(lost, b"SELECT 1")
     connection.close()
+
+
+def test_a_value_of_another_type_is_a_mistake(raw: Connection) -> None:
+    with pytest.raises(TypeError, match="Decimal"):
+        libpq.parameters([Decimal(1)])
+
+
+WHICH = "SELECT count(*) FROM pg_prepared_statements WHERE name = 'which'"
+
+
+def test_a_statement_is_prepared_once_a_connection(transactional_db: None) -> None:
+    statement = libpq.Prepared("which", "SELECT $1::text")
+    for _ in range(2):
+        connection.ensure_connection()
+        raw = connection.connection
+        for value in ("a", "b"):
+            assert statement.execute(raw, libpq.parameters([value])).get_value(0, 0) == value.encode()
+        assert libpq.execute(raw, WHICH.encode()).get_value(0, 0) == b"1"
+        connection.close()
+
+
+def test_behind_a_pooler_nothing_is_prepared(transactional_db: None, settings: Settings) -> None:
+    settings.DATABASE_BEHIND_POOLER = True
+    connection.ensure_connection()
+    raw = connection.connection
+    statement = libpq.Prepared("which", "SELECT $1::text")
+
+    assert statement.execute(raw, [b"a"]).get_value(0, 0) == b"a"
+
+    assert libpq.execute(raw, WHICH.encode()).get_value(0, 0) == b"0"
+
+
+def test_a_prepared_statement_fails_as_a_cursor_would(raw: Connection) -> None:
+    statement = libpq.Prepared("division", "SELECT 1 / $1::integer")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            statement.execute(raw, [b"0"])
+    assert statement.execute(raw, [b"1"]).get_value(0, 0) == b"1"
 
 
 def test_a_role_with_another_date_style_is_read_all_the_same(transactional_db: None) -> None:

@@ -1,0 +1,125 @@
+-- A score without a lock over the way to the client and back: `score_look` reads, the program runs, `score_if_unchanged`
+-- writes, unless the player's row in the game is another than was read (optimistic concurrency control).
+--
+-- Everything that changes what a program reads of a player changes that row in the same transaction (score_write, batches,
+-- reversals), so its xmin says whether anything did. As with a lock, a task's figures over all players may move meanwhile.
+-- Each is a transaction of its own, called as a prepared statement. What waits for a lock waits no longer than p_milliseconds:
+-- `lock_timeout`, for a running statement's `statement_timeout` cannot be changed from within.
+-- score_at_once stays for processes of the release before.
+
+-- What score_lock returns, of a player who is known in the game (else NULLs), and the row's version. Nothing is locked.
+CREATE FUNCTION score_look(
+    p_milliseconds integer, p_realm uuid, p_game uuid, p_task uuid, p_external_id text, p_key text,
+    p_reads_player boolean, p_reads_task boolean, p_reads_recent boolean,
+    OUT player_id uuid, OUT player_created boolean, OUT config_epoch bigint, OUT scored_at timestamptz,
+    OUT stored_id uuid, OUT stored_hash bytea,
+    OUT points_total numeric, OUT streak_days integer, OUT last_day date,
+    OUT n_scores bigint, OUT first_at timestamptz, OUT last_at timestamptz, OUT previous_at timestamptz,
+    OUT task_n_scores bigint, OUT task_first_at timestamptz, OUT task_last_at timestamptz,
+    OUT n_recent bigint, OUT row_version xid
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    timeout text := set_config('lock_timeout', p_milliseconds::text, true);
+BEGIN
+    player_created := false;
+    SELECT p.id, s.xmin, s.points_total, s.streak_days, s.last_day, r.config_epoch
+        INTO player_id, row_version, points_total, streak_days, last_day, config_epoch
+        FROM strategies_player p
+        JOIN strategies_playergamestats s ON s.player_id = p.id AND s.game_id = p_game
+        JOIN strategies_realm r ON r.id = p.realm_id
+        WHERE p.realm_id = p_realm AND p.external_id = p_external_id;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- After that row: it is later than all scores that the figures tell of.
+    scored_at := clock_timestamp();
+    IF p_key IS NOT NULL THEN
+        SELECT s.id, s.request_hash INTO stored_id, stored_hash
+            FROM strategies_score s WHERE s.realm_id = p_realm AND s.idempotency_key = p_key;
+        IF stored_id IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    IF p_reads_player THEN
+        SELECT s.n_scores, s.first_at, s.last_at, s.previous_at INTO n_scores, first_at, last_at, previous_at
+            FROM strategies_playertaskstats s
+            WHERE s.player_id = score_look.player_id AND s.task_id = p_task;
+    END IF;
+    IF p_reads_task THEN
+        SELECT sum(s.n_scores), min(s.first_at), max(s.last_at)
+            INTO task_n_scores, task_first_at, task_last_at
+            FROM strategies_taskstats s WHERE s.task_id = p_task;
+    END IF;
+    IF p_reads_recent THEN
+        SELECT count(*) INTO n_recent FROM strategies_score s
+            WHERE s.player_id = score_look.player_id AND s.task_id = p_task
+              AND s.created_at >= scored_at - interval '300 seconds'
+              AND NOT s.is_test AND s.outcome <> 'reversal';
+    END IF;
+END $$;
+
+-- For a program that reads figures the caller gives the player, the row's version and the time that score_look returned. One
+-- that reads none gives the same whatever they are, so nobody looked: they are NULL then, and the day and the key are
+-- checked here. Changes nothing and returns NULL where anything is other than the caller took it to be; the caller goes
+-- the way of score_lock and score_write then. The order of locks is theirs. The epoch is read by the statement that locks, and
+-- PostgreSQL locks a statement's tables before it takes its snapshot: strategies/games.py relies on it.
+CREATE FUNCTION score_if_unchanged(
+    p_milliseconds integer, p_external_id text, p_epoch bigint, p_day_begins timestamptz, p_day_ends timestamptz,
+    p_player uuid, p_row_version xid, p_at timestamptz,
+    p_realm uuid, p_game uuid, p_task uuid,
+    p_strategy uuid, p_version uuid, p_parent_version uuid, p_alias text, p_variables jsonb,
+    p_id uuid, p_outcome text, p_points numeric, p_case text, p_callback jsonb, p_bonuses jsonb,
+    p_facts jsonb, p_data jsonb, p_inputs_digest bytea,
+    p_is_test boolean, p_session_key text, p_occurred_at timestamptz,
+    p_key text, p_request_hash bytea, p_request_id text, p_day date, p_slot integer,
+    OUT scored_at timestamptz
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    timeout text := set_config('lock_timeout', p_milliseconds::text, true);
+    waited integer;
+BEGIN
+    IF p_row_version IS NULL THEN
+        SELECT p.id INTO p_player
+            FROM strategies_player p
+            JOIN strategies_playergamestats s ON s.player_id = p.id AND s.game_id = p_game
+            JOIN strategies_realm r ON r.id = p.realm_id
+            WHERE p.realm_id = p_realm AND p.external_id = p_external_id AND r.config_epoch = p_epoch
+            FOR NO KEY UPDATE OF s;
+    ELSE
+        PERFORM FROM strategies_playergamestats s JOIN strategies_realm r ON r.id = p_realm
+            WHERE s.player_id = p_player AND s.game_id = p_game AND s.xmin = p_row_version
+              AND r.config_epoch = p_epoch
+            FOR NO KEY UPDATE OF s;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    waited := extract(milliseconds FROM clock_timestamp() - statement_timestamp());
+    IF waited > 10 THEN  -- the slot's lock may take what is left
+        timeout := set_config('lock_timeout', greatest(1, p_milliseconds - waited)::text, true);
+    END IF;
+
+    IF p_row_version IS NULL THEN
+        p_at := clock_timestamp();
+        IF p_at < p_day_begins OR p_at >= p_day_ends THEN
+            RETURN;
+        END IF;
+        IF p_key IS NOT NULL THEN
+            PERFORM FROM strategies_score s WHERE s.realm_id = p_realm AND s.idempotency_key = p_key;
+            IF FOUND THEN
+                RETURN;
+            END IF;
+        END IF;
+    END IF;
+
+    PERFORM score_write(
+        p_id, p_realm, p_game, p_task, p_player, p_strategy, p_version, p_parent_version, p_alias,
+        p_outcome, p_points, p_case, p_callback, p_bonuses, p_facts, p_data, p_variables, p_inputs_digest,
+        p_is_test, false, p_session_key, p_occurred_at, p_key, p_request_hash, p_request_id,
+        p_at, p_day, p_slot
+    );
+    scored_at := p_at;
+END $$;

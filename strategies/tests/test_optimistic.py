@@ -1,0 +1,201 @@
+"""Nothing is locked while a program runs: what it saw must still hold when its score is written."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_django import Settings
+
+from gameproject.lib import clock
+from gameproject.lib.postgresql import deadline
+from gameproject.tests.production_client import ProductionClient
+from strategies import ledger, reversing
+from strategies.models import Player, PlayerGameStats, PlayerTaskStats, Score, Task, TaskStats
+from strategies.tests.conftest import World, constant_program
+from strategies.tests.test_deadline import connection_parameters
+from strategies.tests.threads import at_once
+
+COUNT = {"type": "field", "path": "user.measurements_count"}
+TOTAL = {"type": "field", "path": "user.points_total"}
+
+
+def telling(fact: Mapping[str, object]) -> dict[str, object]:
+    tell = {"type": "set_callback_data", "key": "seen", "value": fact}
+    when = {"type": "literal", "value": True}
+    return constant_program(5) | {"rules": [{"type": "rule", "when": when, "then": [tell]}]}
+
+
+def seen(answer: Any) -> float:
+    assert answer.status_code == 201, answer.content
+    told: float = answer.json()["callbackData"]["seen"]
+    return told
+
+
+def own_client(world: World) -> World:
+    return World(world.realm, world.key, world.game, ProductionClient(raise_request_exception=False))
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Do something, once, in another thread, between an event's look and its write."""
+
+    def do(action: Callable[[], object]) -> None:
+        look = ledger.look
+
+        def look_and_act(*args: Any, **kwargs: Any) -> ledger.Seen | None:
+            found = look(*args, **kwargs)
+            monkeypatch.setattr(ledger, "look", look)
+            at_once(1, lambda _: action())
+            return found
+
+        monkeypatch.setattr(ledger, "look", look_and_act)
+
+    return do
+
+
+Between = Callable[[Callable[[], object]], None]
+
+
+def test_events_of_one_player_at_once_see_each_other(world: World, settings: Settings) -> None:
+    settings.SCORING_DEADLINE_SECONDS = 30
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+
+    answers = at_once(24, lambda _: [seen(own_client(world).score()) for _ in range(3)])
+
+    assert sorted(count for counts in answers for count in counts) == list(range(1, 73))
+    told = Score.objects.order_by("created_at").values_list("callback_data", flat=True)
+    assert [data["seen"] for data in told] == list(range(73)), "the order of times is the order of counts"
+
+
+def test_what_was_seen_and_changed_is_read_again(world: World, between: Between) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+
+    between(lambda: own_client(world).score())
+
+    assert seen(world.score()) == 2
+
+
+def test_a_batch_in_between_is_seen(world: World, between: Between) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+    event = {"gameId": "g1", "externalTaskId": "t1", "externalUserId": "ana"}
+
+    between(lambda: own_client(world).post("/scores/batch", {"events": [event, event]}))
+
+    assert seen(world.score()) == 3
+
+
+def test_a_reversal_in_between_is_seen(world: World, between: Between) -> None:
+    """It changes no count, but the sums."""
+    world.task("t1", world.strategy("Total", telling(TOTAL)))
+    world.score()
+    first = Score.objects.get()
+
+    between(lambda: reversing.reverse_score(score=first, reason="A mistake", request_id="r"))
+
+    assert seen(world.score()) == 0
+
+
+def test_what_others_do_on_the_task_disturbs_nobody(
+    world: World, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+    world.score("ben")
+    between(lambda: own_client(world).score("ben"))
+
+    def lock(*_args: object, **_kwargs: object) -> ledger.Snapshot:
+        raise AssertionError("there was no need")
+
+    monkeypatch.setattr(ledger, "lock", lock)
+    assert seen(world.score()) == 1
+
+
+def test_a_task_closed_in_between_gives_no_points(world: World, between: Between) -> None:
+    """Deleting a task relies on it too (strategies/games.py)."""
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+
+    between(lambda: Task.objects.update(status="closed"))
+
+    refused = world.score()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "TASK_CLOSED")
+    assert Score.objects.count() == 1
+
+
+def test_a_key_used_in_between_makes_one_score(world: World, between: Between) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+    world.score("ben")
+
+    between(lambda: own_client(world).score(key="k"))
+    again = world.score(key="k")
+    between(lambda: own_client(world).score("ben", key="l"))
+    refused = world.score(key="l")
+
+    assert (again.status_code, again.json()["replayed"]) == (200, True)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+    assert Score.objects.count() == 4
+
+
+def test_a_test_event_rests_on_what_it_saw_and_changes_nothing(world: World, between: Between) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+
+    between(lambda: own_client(world).score())
+
+    assert seen(world.score(isTest=True)) == 2
+    assert PlayerGameStats.objects.get().n_scores == 2
+
+
+def test_a_run_that_fails_on_what_has_changed_is_no_failure(world: World, between: Between) -> None:
+    one = {"type": "literal", "value": 1}
+    inverse = {"type": "arith", "op": "/", "left": one, "right": COUNT}
+    world.task("t0")
+    task = world.task("t1", world.strategy("Inverse", telling(inverse)))
+    world.score(task="t0")
+    player, now = Player.objects.get(), clock.now()
+
+    between(
+        lambda: PlayerTaskStats.objects.create(
+            realm=world.realm, task=task, player=player, n_scores=1, first_at=now, last_at=now
+        )
+    )
+
+    assert seen(world.score()) == 1
+
+
+def test_waiting_for_the_player_and_then_for_the_task_takes_no_longer_than_one(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SCORING_DEADLINE_SECONDS = 1.1
+    monkeypatch.setattr(deadline, "GRACE_SECONDS", 5.0)  # PostgreSQL is to end it, not the watchdog
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+    world.score()
+
+    def hold(table: str, seconds: float) -> None:
+        with psycopg.connect(**connection_parameters()) as other:
+            other.execute(f"SELECT FROM {table} FOR UPDATE")
+            time.sleep(seconds)
+
+    def score() -> tuple[float, Any]:
+        time.sleep(0.2)
+        started = time.monotonic()
+        answer = own_client(world).score()
+        return time.monotonic() - started, answer
+
+    calls: list[Callable[[], Any]] = [
+        lambda: hold(PlayerGameStats._meta.db_table, 1.0),
+        lambda: hold(TaskStats._meta.db_table, 3.0),
+        score,
+    ]
+    *_, (seconds, refused) = at_once(3, lambda n: calls[n]())
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
+    assert 0.8 < seconds < 1.4, "1.0; with the whole time for each lock it would be 1.8"
+    assert Score.objects.count() == 2
