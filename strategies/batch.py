@@ -251,7 +251,7 @@ class Batch:
         # What no program reads is not read: it is only added to.
         reading = {pair_on_task(row) for row, target in wanted if target.reads[0]}
         known = batch_ledger.figures_on_tasks(connection, reading)
-        tasks = {target.task_id for _, target in wanted if target.reads[1]}
+        tasks = {target.task_id.int for _, target in wanted if target.reads[1]}
         known_of_all = batch_ledger.figures_of_tasks(connection, tasks)
         counting = {pair_on_task(row) for row, target in wanted if target.reads[2]}
         since = now - timedelta(seconds=facts.RECENT_SECONDS)
@@ -379,8 +379,8 @@ def _standing(row: Row) -> Standing:
 
 
 def pair_in_game(row: Row) -> Pair:
-    return _player(row), _target(row).game_id
+    return _player(row).int, _target(row).game_id.int
 
 
 def pair_on_task(row: Row) -> Pair:
-    return _player(row), _target(row).task_id
+    return _player(row).int, _target(row).task_id.int

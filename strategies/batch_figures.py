@@ -1,6 +1,5 @@
 """The running figures of a batch, kept in memory between its events. Pure: figures and scores in, rows out."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -115,12 +114,12 @@ class Figures:
 
     in_game: dict[Pair, PlayerInGame] = field(default_factory=dict)
     on_task: dict[Pair, TaskOfPlayer] = field(default_factory=dict)
-    of_task: dict[uuid.UUID, TaskOfAll] = field(default_factory=dict)
+    of_task: dict[int, TaskOfAll] = field(default_factory=dict)
 
     def begin(
         self,
         on_task: Mapping[Pair, OnTask],
-        of_task: Mapping[uuid.UUID, OfTask],
+        of_task: Mapping[int, OfTask],
         n_recent: Mapping[Pair, int],
     ) -> None:
         """Begin with what was read; of what was not, with nothing."""
@@ -133,7 +132,7 @@ class Figures:
 
     def of(self, in_game: Pair, on_task: Pair) -> Standing:
         """Return the figures of a player in a game and on a task of it."""
-        # Not `setdefault`, which would make one each time; no second look, for hashing UUIDs is slow.
+        # Not `setdefault`, which would make one each time.
         player = self.on_task.get(on_task)
         if player is None:
             player = self.on_task[on_task] = TaskOfPlayer()
@@ -146,8 +145,8 @@ class Figures:
         """Show what to add to players' figures in games, as `batch_ledger.write_pairs` takes it."""
         return [
             {
-                "player": player,
-                "game": game,
+                "player": _uuid(player),
+                "game": _uuid(game),
                 "n_scores": row.n_added,
                 "points": row.points,
                 "streak_days": row.streak_days,
@@ -161,8 +160,8 @@ class Figures:
         """Show what to add to players' figures on tasks."""
         return [
             {
-                "player": player,
-                "task": task,
+                "player": _uuid(player),
+                "task": _uuid(task),
                 "n_scores": row.n_added,
                 "n_awards": row.n_awards,
                 "points": row.points,
@@ -178,7 +177,7 @@ class Figures:
         """Show what to add to the tasks' slots."""
         return [
             {
-                "task": task,
+                "task": _uuid(task),
                 "slot": slot,
                 "n_scores": row.n_added,
                 "n_awards": row.n_awards,
@@ -189,6 +188,10 @@ class Figures:
             for task, all_of_it in self.of_task.items()
             for slot, row in all_of_it.slots.items()
         ]
+
+
+def _uuid(number: int) -> str:
+    return f"{number:032x}"
 
 
 def next_streak(streak_days: int, last_day: date | None, day: date) -> int:

@@ -21,7 +21,8 @@ _ALL: Final = tuple(_VARIABLES.values())
 def begin(**known: str) -> None:
     """Forget what an earlier request of this thread has bound, and bind what is known of the new one."""
     for variable in _ALL:
-        variable.set(UNBOUND)
+        if variable.get() is not UNBOUND:
+            variable.set(UNBOUND)
     bind(**known)
 
 

@@ -15,7 +15,7 @@ from gameproject.lib.errors import Conflict
 from gameproject.lib.ids import uuid7
 from strategies import facts
 from strategies.batch import Batch, Row, pair_in_game, pair_on_task
-from strategies.batch_ledger import Moment, Pair
+from strategies.batch_ledger import Moment, Pair, uuids
 from strategies.ledger import Connection, NewScore, Snapshot
 from strategies.runs import Run
 
@@ -75,7 +75,7 @@ class PastBatch(Batch):
         super()._read(connection, now)
         pairs = _split(self.figures.on_task)
         for player, task, at in connection.execute(RECENT_SCORES, [*pairs, now - RECENT]).fetchall():
-            self.recent[player, task].append(at)
+            self.recent[player.int, task.int].append(at)
 
     def _time_of(self, index: int, now: datetime) -> datetime:
         return self.times[index]
@@ -105,8 +105,8 @@ class PastBatch(Batch):
 
 def _last_scores(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, datetime]:
     rows = connection.execute(LAST_SCORES, _split(pairs)).fetchall()
-    return {(player, game): at for player, game, at in rows}
+    return {(player.int, game.int): at for player, game, at in rows}
 
 
-def _split(pairs: Collection[Pair]) -> list[list[uuid.UUID]]:
-    return [[pair[0] for pair in pairs], [pair[1] for pair in pairs]]
+def _split(pairs: Collection[Pair]) -> list[str]:
+    return [uuids(pair[0] for pair in pairs), uuids(pair[1] for pair in pairs)]
