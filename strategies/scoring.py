@@ -10,7 +10,8 @@
 5. Where that is not the way (a player new to the game, another event of the player at the same moment, a key that was used,
    a change of the configuration) nothing was changed, and the event is scored under a lock: `ledger.lock` takes the player's
    row in this game and reads, the program runs again, `ledger.write` stores and commits. An epoch other than the caches'
-   ends the attempt: the request begins again with fresh ones.
+   ends the attempt: the request begins again with fresh ones. A player whose events come at the same moment is scored so
+   at once, for a second (strategies/contention.py).
 6. The observers are told, after the transaction: a rollback would lose the failures.
 """
 
@@ -28,6 +29,7 @@ from gameproject.lib.ids import uuid7
 from gameproject.lib.postgresql.deadline import GRACE_SECONDS, watchdog
 from strategies import dsl, events, ledger, metrics, selectors, targets, throttling
 from strategies.answers import ScoreAnswer, score_answer
+from strategies.contention import contended
 from strategies.events import Event
 from strategies.execution import notify
 from strategies.models.tenancy import Scope
@@ -154,7 +156,9 @@ def _score_unlocked(
 
 
 def _score_on_what_is_seen(connection: ledger.Connection, run: Run, request: Request) -> Done | None:
-    target = run.target
+    target, player = run.target, request.event.external_user_id
+    if player in contended:
+        return None
     seen = _look(connection, target, request)
     if seen is None or seen.snapshot.config_epoch != target.epoch:
         return None
@@ -169,6 +173,8 @@ def _score_on_what_is_seen(connection: ledger.Connection, run: Run, request: Req
         epoch=target.epoch,
         milliseconds=request.milliseconds_left(),
     )
+    if not is_written:
+        contended.note(player)
     return _done_if(request, is_done=is_written)
 
 

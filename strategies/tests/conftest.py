@@ -14,6 +14,7 @@ from gameproject.lib.openapi import codes_of
 from gameproject.tests.database import without_triggers
 from gameproject.tests.production_client import ProductionClient
 from strategies import dsl, keys, programs, publishing, targets, throttling
+from strategies.contention import contended
 from strategies.models import Game, Realm, Score, Strategy, Task
 from strategies.models.tenancy import Scope
 
@@ -134,6 +135,7 @@ def fresh_caches() -> None:
     """A test's rows get their ids anew, but process caches would outlive them."""
     targets.forget_all()
     throttling.forget_all()
+    contended.clear()
     programs.load.cache_clear()
 
 

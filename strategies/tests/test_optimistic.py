@@ -11,7 +11,8 @@ from pytest_django import Settings
 from gameproject.lib import clock
 from gameproject.lib.postgresql import deadline
 from gameproject.tests.production_client import ProductionClient
-from strategies import ledger, reversing
+from strategies import contention, ledger, reversing
+from strategies.contention import contended
 from strategies.models import Player, PlayerGameStats, PlayerTaskStats, Score, Task, TaskStats
 from strategies.tests.conftest import World, constant_program
 from strategies.tests.test_deadline import connection_parameters
@@ -79,6 +80,43 @@ def test_what_was_seen_and_changed_is_read_again(world: World, between: Between)
     assert seen(world.score()) == 2
 
 
+def test_a_player_whose_events_come_together_is_scored_under_the_lock_for_a_while(
+    world: World, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+    between(lambda: own_client(world).score())
+    world.score()
+
+    looked: list[str] = []
+    look = ledger.look
+
+    def watched(*args: Any, **kwargs: Any) -> ledger.Seen | None:
+        looked.append(kwargs["external_user_id"])
+        return look(*args, **kwargs)
+
+    monkeypatch.setattr(ledger, "look", watched)
+    assert seen(world.score()) == 3
+    world.score("ben")
+    contended.clear()
+    assert seen(world.score()) == 4
+    assert looked == ["ben", "ana"]
+
+
+def test_contention_is_forgotten_after_a_second_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    players = contention.Contended(lambda: now)
+    players.note("ana")
+    assert ("ana" in players, "ben" in players) == (True, False)
+    now = contention.LOCKED_FOR_SECONDS
+    assert "ana" not in players
+
+    monkeypatch.setattr(contention, "MAX_PLAYERS", 2)
+    for name in ("a", "b", "c"):
+        players.note(name)
+    assert [name in players for name in ("a", "b", "c")] == [False, True, True]
+
+
 def test_a_batch_in_between_is_seen(world: World, between: Between) -> None:
     world.task("t1", world.strategy("Count", telling(COUNT)))
     world.score()
@@ -134,6 +172,7 @@ def test_a_key_used_in_between_makes_one_score(world: World, between: Between) -
 
     between(lambda: own_client(world).score(key="k"))
     again = world.score(key="k")
+    contended.clear()
     between(lambda: own_client(world).score("ben", key="l"))
     refused = world.score(key="l")
 
