@@ -133,6 +133,37 @@ def test_behind_a_pooler_nothing_is_prepared(transactional_db: None, settings: S
     assert libpq.execute(raw, WHICH.encode()).get_value(0, 0) == b"0"
 
 
+def test_a_pooler_that_nobody_told_of_is_noticed(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.ensure_connection()
+    raw = connection.connection
+    statement = libpq.Prepared("which", "SELECT $1::text")
+
+    libpq.execute(raw, b"PREPARE which AS SELECT 1")  # by another client, on what is now our connection
+    assert statement.execute(raw, [b"a"]).get_value(0, 0) == b"a"
+    assert statement.execute(raw, [b"b"]).get_value(0, 0) == b"b"
+    connection.close()
+
+    connection.ensure_connection()
+    raw = connection.connection
+    assert statement.execute(raw, [b"c"]).get_value(0, 0) == b"c"
+    libpq.execute(raw, b"DEALLOCATE ALL")
+    assert statement.execute(raw, [b"d"]).get_value(0, 0) == b"d"
+    assert statement.execute(raw, [b"e"]).get_value(0, 0) == b"e"
+    connection.close()
+
+    warnings = [record.getMessage() for record in caplog.records if "POOLER" in record.getMessage()]
+    assert len(warnings) == 2, "once a connection"
+
+
+def test_a_statement_that_cannot_be_prepared_says_why(raw: Connection) -> None:
+    statement = libpq.Prepared("nothing", "SELECT * FROM nothing")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            statement.execute(raw, [])
+
+
 def test_a_prepared_statement_fails_as_a_cursor_would(raw: Connection) -> None:
     statement = libpq.Prepared("division", "SELECT 1 / $1::integer")
     for _ in range(2):

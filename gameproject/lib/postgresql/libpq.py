@@ -5,6 +5,7 @@
 The types of value that the ledger needs, and no others, are known here.
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -15,11 +16,14 @@ import psycopg
 from django.conf import settings
 from psycopg.pq import ConnStatus, DiagnosticField, Escaping, ExecStatus, abc
 
+logger = logging.getLogger(__name__)
+
 Connection = psycopg.Connection[Any]
 Reader = Callable[[bytes], Any]
 Parameter = bytes | None
 
 DONE: Final = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
+POOLED: Final = {b"26000", b"42P05"}  # a prepared statement that does not exist, or does already
 
 
 def execute(raw: Connection, statements: bytes) -> abc.PGresult:
@@ -32,7 +36,7 @@ class Prepared:
     """A statement that each connection prepares when it first needs it.
 
     Behind a pooler the next transaction may have another connection to the server: nothing is prepared then, the text goes
-    along with the parameters (`DATABASE_BEHIND_POOLER`).
+    along with the parameters (`DATABASE_BEHIND_POOLER`). It does so too where a pooler turns up that nobody told of.
     """
 
     def __init__(self, name: str, text: str) -> None:
@@ -40,14 +44,34 @@ class Prepared:
         self._prepared_on: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
 
     def execute(self, raw: Connection, parameters: Sequence[Parameter]) -> abc.PGresult:
-        """Run it, a transaction of its own if none was begun. Raises psycopg.Error, as a cursor would."""
+        """Run it, a transaction of its own. Raises psycopg.Error, as a cursor would."""
         with raw.lock:
-            if settings.DATABASE_BEHIND_POOLER:
-                return _done(raw, raw.pgconn.exec_params(self._text, parameters))
-            if raw not in self._prepared_on:
-                _done(raw, raw.pgconn.prepare(self._name, self._text))
-                self._prepared_on[raw] = True
-            return _done(raw, raw.pgconn.exec_prepared(self._name, parameters))  # type: ignore[arg-type]  # NULL is None
+            if not settings.DATABASE_BEHIND_POOLER and self._is_prepared_on(raw):
+                result = raw.pgconn.exec_prepared(self._name, parameters)  # type: ignore[arg-type]  # NULL is None
+                if not self._is_gone(result):
+                    return _done(raw, result)
+                self._prepared_on[raw] = False
+            return _done(raw, raw.pgconn.exec_params(self._text, parameters))
+
+    def _is_prepared_on(self, raw: Connection) -> bool:
+        known = self._prepared_on.get(raw)
+        if known is None:
+            result = raw.pgconn.prepare(self._name, self._text)
+            known = not self._is_gone(result)
+            if known:
+                _done(raw, result)
+            self._prepared_on[raw] = known
+        return known
+
+    def _is_gone(self, result: abc.PGresult) -> bool:
+        """Say whether somebody else prepares and forgets statements on what is a connection of ours."""
+        is_gone = result.status not in DONE and result.error_field(DiagnosticField.SQLSTATE) in POOLED
+        if is_gone:
+            logger.warning(
+                "%s is not prepared where it was: behind a pooler set DATABASE_BEHIND_POOLER=true",
+                self._name.decode(),
+            )
+        return is_gone
 
 
 def _done(raw: Connection, result: abc.PGresult) -> abc.PGresult:
