@@ -184,18 +184,18 @@ def disconnect() -> None:
 
 def look(
     raw: Connection,
+    origin: Origin,
     *,
-    realm_id: uuid.UUID,
-    game_id: uuid.UUID,
-    task_id: uuid.UUID,
     external_user_id: str,
     idempotency_key: str | None,
     reads: Reads,
     milliseconds: int,
 ) -> Seen | None:
     """Read what the program needs, and lock nothing. One round trip. None if the player is new to the game."""
-    values = (milliseconds, realm_id, game_id, task_id, external_user_id, idempotency_key, *reads)
-    *figures, row_version = libpq.row(LOOK.execute(raw, libpq.parameters(values)), SEEN_READERS)
+    ids = origin.parameters()[: len(origin.ids)]
+    of_event = libpq.parameters((external_user_id, idempotency_key, *reads))
+    result = LOOK.execute(raw, [b"%d" % milliseconds, *ids, *of_event])
+    *figures, row_version = libpq.row(result, SEEN_READERS)
     return None if row_version is None else Seen(Snapshot._make(figures), row_version)
 
 
@@ -234,10 +234,8 @@ def _write_if_unchanged(raw: Connection, of_event: list[Parameter], new: NewScor
 
 def lock(
     raw: Connection,
+    origin: Origin,
     *,
-    realm_id: uuid.UUID,
-    game_id: uuid.UUID,
-    task_id: uuid.UUID,
     external_user_id: str,
     new_player_id: uuid.UUID,
     idempotency_key: str | None,
@@ -248,7 +246,7 @@ def lock(
 
     The transaction stays open, also when this raises: `roll_back` it.
     """
-    values = (realm_id, game_id, task_id, external_user_id, new_player_id, idempotency_key, *reads)
+    values = (origin.literals(raw).ids, external_user_id, new_player_id, idempotency_key, *reads)
     result = libpq.execute(raw, LOCK % (milliseconds, libpq.literals(raw, values)))
     return Snapshot._make(libpq.row(result, SNAPSHOT_READERS))
 

@@ -214,9 +214,7 @@ def _score_locked(
 def _look(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Seen | None:
     return ledger.look(
         connection,
-        realm_id=target.realm_id,
-        game_id=target.game_id,
-        task_id=target.task_id,
+        target.origin,
         external_user_id=request.event.external_user_id,
         idempotency_key=request.event.idempotency_key,
         reads=target.reads,
@@ -227,9 +225,7 @@ def _look(connection: ledger.Connection, target: targets.Target, request: Reques
 def _lock(connection: ledger.Connection, target: targets.Target, request: Request) -> ledger.Snapshot:
     return ledger.lock(
         connection,
-        realm_id=target.realm_id,
-        game_id=target.game_id,
-        task_id=target.task_id,
+        target.origin,
         external_user_id=request.event.external_user_id,
         new_player_id=uuid7(),
         idempotency_key=request.event.idempotency_key,
