@@ -37,11 +37,11 @@ WRITE_WITHIN: Final = b"SET LOCAL statement_timeout = %d; " + WRITE
 
 def _call(function: str, *, n_parameters: int) -> Prepared:
     places = ", ".join(f"${place}" for place in range(1, n_parameters + 1))
-    return Prepared(function, f"SELECT * FROM {function}({places})")  # noqa: S608  # names of this module
+    return Prepared(f"SELECT * FROM {function}({places})")  # noqa: S608  # names of this module
 
 
-LOOK: Final = _call("score_look", n_parameters=9)
-WRITE_IF_UNCHANGED: Final = _call("score_if_unchanged", n_parameters=33)
+LOOK: Final = _call("score_look", n_parameters=8)
+WRITE_IF_UNCHANGED: Final = _call("score_if_unchanged", n_parameters=32)
 
 Connection = libpq.Connection
 # The player's figures on the task, the task's own, the count of the last 300 s.
@@ -194,7 +194,7 @@ def look(
     """Read what the program needs, and lock nothing. One round trip. None if the player is new to the game."""
     ids = origin.parameters()[: len(origin.ids)]
     of_event = libpq.parameters((external_user_id, idempotency_key, *reads))
-    result = LOOK.execute(raw, [b"%d" % milliseconds, *ids, *of_event])
+    result = LOOK.execute(raw, [*ids, *of_event], milliseconds=milliseconds)
     *figures, row_version = libpq.row(result, SEEN_READERS)
     return None if row_version is None else Seen(Snapshot._make(figures), row_version)
 
@@ -203,8 +203,8 @@ def write_if_unchanged(
     raw: Connection, new: NewScore, *, row_version: int, epoch: int, milliseconds: int
 ) -> bool:
     """Write the score and update the running figures, in one round trip, if what was seen holds; say whether it does."""
-    of_event = (milliseconds, None, epoch, None, None, new.player_id, row_version, new.scored_at)
-    return _write_if_unchanged(raw, libpq.parameters(of_event), new) is not None
+    of_event = libpq.parameters((None, epoch, None, None, new.player_id, row_version, new.scored_at))
+    return _write_if_unchanged(raw, of_event, new, milliseconds) is not None
 
 
 def write_unseen(
@@ -216,8 +216,8 @@ def write_unseen(
     changed: the player is new to the game, the realm's configuration has another epoch, the idempotency key was used, or
     the moment of the lock is on another day.
     """
-    of_event = libpq.parameters((milliseconds, external_user_id, epoch))
-    return _write_if_unchanged(raw, [*of_event, *_bounds(day), None, None, None], new)
+    of_event = [*libpq.parameters((external_user_id, epoch)), *_bounds(day), None, None, None]
+    return _write_if_unchanged(raw, of_event, new, milliseconds)
 
 
 @functools.lru_cache(maxsize=100)
@@ -225,9 +225,12 @@ def _bounds(day: Day) -> list[Parameter]:
     return libpq.parameters((day.begins_at, day.ends_at))
 
 
-def _write_if_unchanged(raw: Connection, of_event: list[Parameter], new: NewScore) -> datetime | None:
+def _write_if_unchanged(
+    raw: Connection, of_event: list[Parameter], new: NewScore, milliseconds: int
+) -> datetime | None:
     own = (new.score_id, *new[OUTCOME:CREATED_PLAYER], *new[SESSION_KEY:SCORED_AT], new.day, new.slot)
-    result = WRITE_IF_UNCHANGED.execute(raw, [*of_event, *new.origin.parameters(), *libpq.parameters(own)])
+    parameters = [*of_event, *new.origin.parameters(), *libpq.parameters(own)]
+    result = WRITE_IF_UNCHANGED.execute(raw, parameters, milliseconds=milliseconds)
     scored_at: datetime | None = libpq.row(result, (read_time,))[0]
     return scored_at
 

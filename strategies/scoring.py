@@ -300,6 +300,8 @@ def _stored_or_raise(realm_id: uuid.UUID, request: Request, refusal: DomainError
 # ── What may be tried again ──────────────────────────────────────────────────────────────────────
 def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
     """Return if the event may be tried again; raise what the client is to hear if not."""
+    if _is_rolled_back(error):
+        request.commit_sent = False
     if isinstance(error, SERVER_TIMEOUTS):
         raise _too_late() from error  # said by the server, which has rolled back
     if request.seconds_left() <= 0:
@@ -322,6 +324,11 @@ def _prepare_next_attempt(error: psycopg.Error, request: Request) -> None:
                 raise error
             finally:
                 del error
+
+
+def _is_rolled_back(error: psycopg.Error) -> bool:
+    """Say whether the server said that it failed. One that was lost or shut down may have committed before."""
+    return error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P"))
 
 
 def _require_safe_repetition(request: Request) -> None:

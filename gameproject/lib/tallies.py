@@ -29,7 +29,7 @@ class Tallied(MetricWrapperBase):
     """What a metric with its labels has to tell."""
 
     instances: Final[list["Tallied"]] = []
-    telling = threading.Lock()
+    telling: Final = threading.RLock()  # held until it is told: a scrape in between would miss it
     untold: deque[float]
 
     def _metric_init(self) -> None:
@@ -43,11 +43,10 @@ class Tallied(MetricWrapperBase):
             self.tell()
 
     def tell(self) -> None:
-        if not self.untold:
-            return
         with self.telling:  # others append meanwhile, and nobody else takes
             amounts = [self.untold.popleft() for _ in range(len(self.untold))]
-        self._tell_of(amounts)
+            if amounts:
+                self._tell_of(amounts)
 
     def _tell_of(self, amounts: Sequence[float]) -> None:
         raise NotImplementedError
@@ -93,11 +92,17 @@ class Histogram(Tallied, prometheus_client.Histogram):
 def tell() -> None:
     """Tell Prometheus' client what this process has counted since."""
     for metric in list(Tallied.instances):
-        metric.tell()
+        try:
+            metric.tell()
+        except Exception:  # the edge of the process: nobody is left who could be told; a full disk, perhaps
+            logger.exception("a metric could not be told")
 
 
 def start() -> None:
-    """Tell once a second, in a thread of this process, and when the process ends."""
+    """Tell once a second, in a thread of this process, and when the process ends.
+
+    The end of a Celery pool's processes is not noticed: what they count in their last second is lost.
+    """
     threading.Thread(target=_run, name="tallies", daemon=True).start()
     # Not `atexit`: the processes that a web server starts by multiprocessing end without it.
     Finalize(None, tell, exitpriority=10)
@@ -106,17 +111,17 @@ def start() -> None:
 def _run() -> None:
     while True:
         time.sleep(TELL_EVERY_SECONDS)
-        try:
-            tell()
-        except Exception:  # the edge of the process: nobody is left who could be told
-            logger.exception("metrics could not be told")
+        tell()
 
 
 def _forget() -> None:
     """Leave to a parent what it counted before it forked."""
-    Tallied.telling = threading.Lock()  # a thread of the parent may have held it
+    Tallied.telling.release()
     for metric in Tallied.instances:
         metric.untold.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+# Nobody tells while a process forks: the child would have prometheus_client's lock, and nobody to give it back.
+os.register_at_fork(
+    before=Tallied.telling.acquire, after_in_parent=Tallied.telling.release, after_in_child=_forget
+)

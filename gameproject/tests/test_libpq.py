@@ -1,6 +1,9 @@
 """Values go through libpq as literals or parameters and come back the same; errors are those that a cursor would raise."""
 
+import hashlib
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -35,8 +38,8 @@ def echoed(raw: Connection, value: object, sql_type: bytes) -> bytes | None:
     """Send a value as a literal and as a parameter, and return what both come back as."""
     literal = libpq.literals(raw, (value,))
     result = libpq.execute(raw, b"SELECT 1; SELECT %s::%s" % (literal, sql_type))
-    prepared = libpq.Prepared(f"echo_{sql_type.decode()}", f"SELECT $1::{sql_type.decode()}")
-    other = prepared.execute(raw, libpq.parameters([value]))
+    prepared = libpq.Prepared(f"SELECT $1::{sql_type.decode()}")
+    other = prepared.execute(raw, libpq.parameters([value]), milliseconds=1000)
     raw.pgconn.exec_(b"DEALLOCATE ALL")
     assert other.get_value(0, 0) == result.get_value(0, 0)
     return result.get_value(0, 0)
@@ -108,17 +111,20 @@ def test_a_value_of_another_type_is_a_mistake(raw: Connection) -> None:
         libpq.parameters([Decimal(1)])
 
 
-WHICH = "SELECT count(*) FROM pg_prepared_statements WHERE name = 'which'"
+N_PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1::text%'"
 
 
 def test_a_statement_is_prepared_once_a_connection(transactional_db: None) -> None:
-    statement = libpq.Prepared("which", "SELECT $1::text")
+    statement = libpq.Prepared("SELECT $1::text")
     for _ in range(2):
         connection.ensure_connection()
         raw = connection.connection
         for value in ("a", "b"):
-            assert statement.execute(raw, libpq.parameters([value])).get_value(0, 0) == value.encode()
-        assert libpq.execute(raw, WHICH.encode()).get_value(0, 0) == b"1"
+            assert (
+                statement.execute(raw, libpq.parameters([value]), milliseconds=1000).get_value(0, 0)
+                == value.encode()
+            )
+        assert libpq.execute(raw, N_PREPARED.encode()).get_value(0, 0) == b"1"
         connection.close()
 
 
@@ -126,11 +132,11 @@ def test_behind_a_pooler_nothing_is_prepared(transactional_db: None, settings: S
     settings.DATABASE_BEHIND_POOLER = True
     connection.ensure_connection()
     raw = connection.connection
-    statement = libpq.Prepared("which", "SELECT $1::text")
+    statement = libpq.Prepared("SELECT $1::text")
 
-    assert statement.execute(raw, [b"a"]).get_value(0, 0) == b"a"
+    assert statement.execute(raw, [b"a"], milliseconds=1000).get_value(0, 0) == b"a"
 
-    assert libpq.execute(raw, WHICH.encode()).get_value(0, 0) == b"0"
+    assert libpq.execute(raw, N_PREPARED.encode()).get_value(0, 0) == b"0"
 
 
 def test_a_pooler_that_nobody_told_of_is_noticed(
@@ -138,19 +144,22 @@ def test_a_pooler_that_nobody_told_of_is_noticed(
 ) -> None:
     connection.ensure_connection()
     raw = connection.connection
-    statement = libpq.Prepared("which", "SELECT $1::text")
+    statement = libpq.Prepared("SELECT $1::text")
 
-    libpq.execute(raw, b"PREPARE which AS SELECT 1")  # by another client, on what is now our connection
-    assert statement.execute(raw, [b"a"]).get_value(0, 0) == b"a"
-    assert statement.execute(raw, [b"b"]).get_value(0, 0) == b"b"
+    name = hashlib.sha256(b"SELECT $1::text").hexdigest()[:32]
+    libpq.execute(
+        raw, b'PREPARE "%s" AS SELECT 1' % name.encode()
+    )  # by another client, on what is now our connection
+    assert statement.execute(raw, [b"a"], milliseconds=1000).get_value(0, 0) == b"a"
+    assert statement.execute(raw, [b"b"], milliseconds=1000).get_value(0, 0) == b"b"
     connection.close()
 
     connection.ensure_connection()
     raw = connection.connection
-    assert statement.execute(raw, [b"c"]).get_value(0, 0) == b"c"
+    assert statement.execute(raw, [b"c"], milliseconds=1000).get_value(0, 0) == b"c"
     libpq.execute(raw, b"DEALLOCATE ALL")
-    assert statement.execute(raw, [b"d"]).get_value(0, 0) == b"d"
-    assert statement.execute(raw, [b"e"]).get_value(0, 0) == b"e"
+    assert statement.execute(raw, [b"d"], milliseconds=1000).get_value(0, 0) == b"d"
+    assert statement.execute(raw, [b"e"], milliseconds=1000).get_value(0, 0) == b"e"
     connection.close()
 
     warnings = [record.getMessage() for record in caplog.records if "POOLER" in record.getMessage()]
@@ -158,18 +167,58 @@ def test_a_pooler_that_nobody_told_of_is_noticed(
 
 
 def test_a_statement_that_cannot_be_prepared_says_why(raw: Connection) -> None:
-    statement = libpq.Prepared("nothing", "SELECT * FROM nothing")
+    statement = libpq.Prepared("SELECT * FROM nothing")
     for _ in range(2):
         with pytest.raises(psycopg.errors.UndefinedTable):
-            statement.execute(raw, [])
+            statement.execute(raw, [], milliseconds=1000)
+
+
+def test_a_prepared_statement_has_so_long_and_no_longer(raw: Connection) -> None:
+    sleep = libpq.Prepared("SELECT pg_sleep($1::float8), current_setting('statement_timeout')")
+    before = libpq.execute(raw, b"SHOW statement_timeout").get_value(0, 0)
+
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        sleep.execute(raw, [b"5"], milliseconds=50)
+
+    assert sleep.execute(raw, [b"0"], milliseconds=1234).get_value(0, 1) == b"1234ms"
+    assert libpq.execute(raw, b"SHOW statement_timeout").get_value(0, 0) == before
+    assert raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_other_threads_go_on_while_one_waits(raw: Connection) -> None:
+    sleep = libpq.Prepared("SELECT pg_sleep($1::float8)")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(sleep.execute, raw, [b"0.5"], milliseconds=5000)
+        n_turns = 0
+        while not waiting.done():
+            n_turns += 1
+            time.sleep(0.001)
+    assert n_turns > 20
+
+
+def test_a_connection_lost_while_a_prepared_statement_runs(transactional_db: None) -> None:
+    connection.ensure_connection()
+    lost = connection.connection
+    sleep = libpq.Prepared("SELECT pg_sleep($1::float8)")
+    sleep.execute(lost, [b"0"], milliseconds=1000)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(lost.info.dsn, autocommit=True) as other:
+        waiting = pool.submit(sleep.execute, lost, [b"20"], milliseconds=30_000)
+        while not other.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'").rowcount:
+            time.sleep(0.01)
+        other.execute("SELECT pg_terminate_backend(%s)", [lost.info.backend_pid])
+        with pytest.raises(psycopg.OperationalError):
+            waiting.result(timeout=10)
+    with pytest.raises(psycopg.OperationalError):
+        sleep.execute(lost, [b"0"], milliseconds=1000)
+    connection.close()
 
 
 def test_a_prepared_statement_fails_as_a_cursor_would(raw: Connection) -> None:
-    statement = libpq.Prepared("division", "SELECT 1 / $1::integer")
+    statement = libpq.Prepared("SELECT 1 / $1::integer")
     for _ in range(2):
         with pytest.raises(psycopg.errors.DivisionByZero):
-            statement.execute(raw, [b"0"])
-    assert statement.execute(raw, [b"1"]).get_value(0, 0) == b"1"
+            statement.execute(raw, [b"0"], milliseconds=1000)
+    assert statement.execute(raw, [b"1"], milliseconds=1000).get_value(0, 0) == b"1"
 
 
 def test_a_role_with_another_date_style_is_read_all_the_same(transactional_db: None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import prometheus_client
 import pytest
@@ -100,9 +101,31 @@ def test_a_forked_child_leaves_to_its_parent_what_that_counted() -> None:
 
     pid = os.fork()
     if pid == 0:
-        counter.inc(2)
-        os._exit(int(told(registry, "n_total") or 0))
+        n = 0.0
+        try:
+            counter.inc(2)
+            n = told(registry, "n_total") or 0
+        finally:
+            os._exit(int(n))
     _, status = os.waitpid(pid, 0)
 
     assert os.waitstatus_to_exitcode(status) == 2
     assert told(registry, "n_total") == 1
+
+
+def test_a_thread_tells_once_a_second_and_a_metric_that_fails_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tallies, "TELL_EVERY_SECONDS", 0.01)
+    failing = tallies.Counter("failing", "N.", registry=CollectorRegistry())
+    counter = tallies.Counter("n", "N.", registry=CollectorRegistry())
+    failing.inc(-1)  # prometheus_client refuses it
+    counter.inc()
+
+    tallies.start()
+
+    give_up_at = time.monotonic() + 10
+    while counter.untold and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    assert counter._value.get() == 1
+    assert "a metric could not be told" in caplog.text

@@ -156,6 +156,35 @@ def test_deadlocks_are_tried_again_and_then_said(
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DATABASE_BUSY")
 
 
+def test_what_the_server_has_rolled_back_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that failed, then a connection lost while reading: nothing was stored, so the event is tried again."""
+    world.task("t1")
+    world.score()
+    failures: dict[str, psycopg.Error | None] = {
+        "write_if_unchanged": psycopg.errors.DeadlockDetected("a"),
+        "look": None,
+    }
+
+    def failing(step: str) -> None:
+        call = getattr(ledger, step)
+
+        def call_after_failure(*args: Any, **kwargs: Any) -> object:
+            failure, failures[step] = failures[step], None
+            if isinstance(failure, psycopg.errors.DeadlockDetected):
+                failures["look"] = psycopg.OperationalError("the network is gone")
+            if failure is not None:
+                raise failure
+            return call(*args, **kwargs)
+
+        monkeypatch.setattr(ledger, step, call_after_failure)
+
+    failing("write_if_unchanged")
+    failing("look")
+
+    assert world.score().status_code == 201
+    assert Score.objects.count() == 2
+
+
 def test_an_observer_that_fails_is_never_felt(
     world: World, told: list[Execution], settings: Settings
 ) -> None:

@@ -14,7 +14,7 @@ from gameproject.tests.production_client import ProductionClient
 from strategies import contention, ledger, reversing
 from strategies.contention import contended
 from strategies.models import Player, PlayerGameStats, PlayerTaskStats, Score, Task, TaskStats
-from strategies.tests.conftest import World, constant_program
+from strategies.tests.conftest import World, constant_program, data_program
 from strategies.tests.test_deadline import connection_parameters
 from strategies.tests.threads import at_once
 
@@ -59,8 +59,13 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]],
 Between = Callable[[Callable[[], object]], None]
 
 
-def test_events_of_one_player_at_once_see_each_other(world: World, settings: Settings) -> None:
+@pytest.mark.parametrize("seconds", [contention.LOCKED_FOR_SECONDS, 0.0])
+def test_events_of_one_player_at_once_see_each_other(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Also where none takes the lock before it has lost against another."""
     settings.SCORING_DEADLINE_SECONDS = 30
+    monkeypatch.setattr(contention, "LOCKED_FOR_SECONDS", seconds)
     world.task("t1", world.strategy("Count", telling(COUNT)))
     world.score()
 
@@ -181,6 +186,18 @@ def test_a_key_used_in_between_makes_one_score(world: World, between: Between) -
     assert Score.objects.count() == 4
 
 
+def test_one_key_for_two_test_events_at_once_makes_one_score(world: World, between: Between) -> None:
+    """They change no row of the player's: only the unique index sees it."""
+    world.task("t1", world.strategy("Count", telling(COUNT)))
+    world.score()
+
+    between(lambda: own_client(world).score(key="k", isTest=True))
+    again = world.score(key="k", isTest=True)
+
+    assert (again.status_code, again.json()["replayed"]) == (200, True)
+    assert Score.objects.count() == 2
+
+
 def test_a_test_event_rests_on_what_it_saw_and_changes_nothing(world: World, between: Between) -> None:
     world.task("t1", world.strategy("Count", telling(COUNT)))
     world.score()
@@ -238,3 +255,28 @@ def test_waiting_for_the_player_and_then_for_the_task_takes_no_longer_than_one(
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
     assert 0.8 < seconds < 1.4, "1.0; with the whole time for each lock it would be 1.8"
     assert Score.objects.count() == 2
+
+
+def test_however_many_are_before_it_an_event_waits_no_longer_than_its_deadline(
+    world: World, settings: Settings
+) -> None:
+    """Each of ten has the player's row for 0.15 s: a time for each lock would begin anew with each of them."""
+    settings.SCORING_DEADLINE_SECONDS = 0.7
+    world.task("t1", world.strategy("Data", data_program()))
+    world.score(data={"minutes": 1})
+
+    def hold() -> Any:
+        with psycopg.connect(**connection_parameters()) as other:
+            other.execute("UPDATE strategies_playergamestats SET n_scores = n_scores")
+            time.sleep(0.15)
+
+    def turn(n: int) -> Any:
+        if n < 10:
+            return hold()
+        time.sleep(0.1)
+        return own_client(world).score(data={"minutes": 1})
+
+    *_, refused = at_once(11, turn)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "DSL_TIMEOUT")
+    assert Score.objects.count() == 1

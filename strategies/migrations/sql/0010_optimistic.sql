@@ -3,13 +3,12 @@
 --
 -- Everything that changes what a program reads of a player changes that row in the same transaction (score_write, batches,
 -- reversals), so its xmin says whether anything did. As with a lock, a task's figures over all players may move meanwhile.
--- Each is a transaction of its own, called as a prepared statement. What waits for a lock waits no longer than p_milliseconds:
--- `lock_timeout`, for a running statement's `statement_timeout` cannot be changed from within.
+-- Each is a transaction of its own, called as a prepared statement with a `statement_timeout` before it.
 -- score_at_once stays for processes of the release before.
 
 -- What score_lock returns, of a player who is known in the game (else NULLs), and the row's version. Nothing is locked.
 CREATE FUNCTION score_look(
-    p_milliseconds integer, p_realm uuid, p_game uuid, p_task uuid, p_external_id text, p_key text,
+    p_realm uuid, p_game uuid, p_task uuid, p_external_id text, p_key text,
     p_reads_player boolean, p_reads_task boolean, p_reads_recent boolean,
     OUT player_id uuid, OUT player_created boolean, OUT config_epoch bigint, OUT scored_at timestamptz,
     OUT stored_id uuid, OUT stored_hash bytea,
@@ -19,8 +18,6 @@ CREATE FUNCTION score_look(
     OUT n_recent bigint, OUT row_version xid
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE
-    timeout text := set_config('lock_timeout', p_milliseconds::text, true);
 BEGIN
     player_created := false;
     SELECT p.id, s.xmin, s.points_total, s.streak_days, s.last_day, r.config_epoch
@@ -66,7 +63,7 @@ END $$;
 -- the way of score_lock and score_write then. The order of locks is theirs. The epoch is read by the statement that locks, and
 -- PostgreSQL locks a statement's tables before it takes its snapshot: strategies/games.py relies on it.
 CREATE FUNCTION score_if_unchanged(
-    p_milliseconds integer, p_external_id text, p_epoch bigint, p_day_begins timestamptz, p_day_ends timestamptz,
+    p_external_id text, p_epoch bigint, p_day_begins timestamptz, p_day_ends timestamptz,
     p_player uuid, p_row_version xid, p_at timestamptz,
     p_realm uuid, p_game uuid, p_task uuid,
     p_strategy uuid, p_version uuid, p_parent_version uuid, p_alias text, p_variables jsonb,
@@ -77,9 +74,6 @@ CREATE FUNCTION score_if_unchanged(
     OUT scored_at timestamptz
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE
-    timeout text := set_config('lock_timeout', p_milliseconds::text, true);
-    waited integer;
 BEGIN
     IF p_row_version IS NULL THEN
         SELECT p.id INTO p_player
@@ -92,14 +86,10 @@ BEGIN
         PERFORM FROM strategies_playergamestats s JOIN strategies_realm r ON r.id = p_realm
             WHERE s.player_id = p_player AND s.game_id = p_game AND s.xmin = p_row_version
               AND r.config_epoch = p_epoch
-            FOR NO KEY UPDATE OF s;
+            FOR NO KEY UPDATE OF s SKIP LOCKED;  -- who has it changes it: not worth the wait
     END IF;
     IF NOT FOUND THEN
         RETURN;
-    END IF;
-    waited := extract(milliseconds FROM clock_timestamp() - statement_timestamp());
-    IF waited > 10 THEN  -- the slot's lock may take what is left
-        timeout := set_config('lock_timeout', greatest(1, p_milliseconds - waited)::text, true);
     END IF;
 
     IF p_row_version IS NULL THEN
