@@ -358,9 +358,9 @@ class Batch:
         batch_ledger.copy_scores(connection, scores)
         # Players, and players' rows in games, whose every event was refused: as if never sent.
         batch_ledger.forget(connection, self.new_pairs, self.new_players)
-        batch_ledger.write_pairs(connection, self.figures.added_in_game())
-        batch_ledger.write_on_tasks(connection, self.realm_id, self.figures.added_on_task())
-        batch_ledger.write_tasks_and_commit(connection, self.realm_id, self.figures.added_to_slots())
+        batch_ledger.write_pairs(connection, self.figures.rows_in_game())
+        batch_ledger.write_on_tasks(connection, self.realm_id, self.figures.rows_on_task())
+        batch_ledger.write_tasks_and_commit(connection, self.realm_id, self.figures.rows_of_slots())
 
 
 def _target(row: Row) -> targets.Target:

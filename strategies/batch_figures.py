@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from strategies.batch_ledger import AddedInGame, AddedOnTask, AddedToSlot, OfTask, OnTask, Pair, digits
+from strategies.batch_ledger import OfTask, OnTask, Pair
 from strategies.ledger import NewScore
 
 
@@ -141,31 +141,57 @@ class Figures:
             task = self.of_task[on_task[1]] = TaskOfAll()
         return Standing(self.in_game[in_game], player, task)
 
-    def added_in_game(self) -> list[AddedInGame]:
+    def rows_in_game(self) -> list[dict[str, object]]:
+        """Show what to add to players' figures in games, as `batch_ledger.write_pairs` takes it."""
         return [
-            AddedInGame(digits(player), digits(game), row.n_added, row.points, row.streak_days, row.last_day)
+            {
+                "player": _uuid(player),
+                "game": _uuid(game),
+                "n_scores": row.n_added,
+                "points": row.points,
+                "streak_days": row.streak_days,
+                "last_day": row.last_day,
+            }
             for (player, game), row in self.in_game.items()
             if row.n_added
         ]
 
-    def added_on_task(self) -> list[AddedOnTask]:
+    def rows_on_task(self) -> list[dict[str, object]]:
+        """Show what to add to players' figures on tasks."""
         return [
-            AddedOnTask(
-                *(digits(player), digits(task), row.n_added, row.n_awards, row.points),
-                *(row.added_first_at, row.last_at, row.added_previous_at),
-            )
+            {
+                "player": _uuid(player),
+                "task": _uuid(task),
+                "n_scores": row.n_added,
+                "n_awards": row.n_awards,
+                "points": row.points,
+                "first_at": row.added_first_at,
+                "last_at": row.last_at,
+                "previous_at": row.added_previous_at,
+            }
             for (player, task), row in self.on_task.items()
             if row.n_added
         ]
 
-    def added_to_slots(self) -> list[AddedToSlot]:
+    def rows_of_slots(self) -> list[dict[str, object]]:
+        """Show what to add to the tasks' slots."""
         return [
-            AddedToSlot(
-                *(digits(task), slot, row.n_added, row.n_awards, row.points, row.first_at, row.last_at)
-            )
+            {
+                "task": _uuid(task),
+                "slot": slot,
+                "n_scores": row.n_added,
+                "n_awards": row.n_awards,
+                "points": row.points,
+                "first_at": row.first_at,
+                "last_at": row.last_at,
+            }
             for task, all_of_it in self.of_task.items()
             for slot, row in all_of_it.slots.items()
         ]
+
+
+def _uuid(number: int) -> str:
+    return f"{number:032x}"
 
 
 def next_streak(streak_days: int, last_day: date | None, day: date) -> int:
