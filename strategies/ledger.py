@@ -35,13 +35,37 @@ WRITE: Final = b"SELECT score_write(%s); COMMIT"
 WRITE_WITHIN: Final = b"SET LOCAL statement_timeout = %d; " + WRITE
 
 
-def _call(function: str, *, n_parameters: int) -> Prepared:
-    places = ", ".join(f"${place}" for place in range(1, n_parameters + 1))
-    return Prepared(f"SELECT * FROM {function}({places})")  # noqa: S608  # names of this module
-
-
-LOOK: Final = _call("score_look", n_parameters=8)
-WRITE_IF_UNCHANGED: Final = _call("score_if_unchanged", n_parameters=32)
+WRITE_IF_UNCHANGED: Final = Prepared(
+    f"SELECT score_if_unchanged({', '.join(f'${place}' for place in range(1, 33))})"
+)
+# What is seen is seen at one moment, and the clock is read after it: later than all scores that the figures tell of.
+LOOK: Final = """
+SELECT p.id, false, r.config_epoch, moment.now, {stored}, s.points_total, s.streak_days, s.last_day,
+       {on_task}, {of_task}, {recent}, s.xmin
+FROM (SELECT clock_timestamp() AS now) AS moment
+JOIN strategies_realm r ON r.id = $1
+JOIN strategies_player p ON p.realm_id = r.id AND p.external_id = $4
+JOIN strategies_playergamestats s ON s.player_id = p.id AND s.game_id = $2
+"""
+STORED: Final = """
+LEFT JOIN strategies_score k ON k.realm_id = $1 AND k.idempotency_key = $5
+"""
+ON_TASK: Final = """
+LEFT JOIN strategies_playertaskstats t ON t.player_id = p.id AND t.task_id = $3
+"""
+OF_TASK: Final = """
+CROSS JOIN (
+    SELECT sum(n_scores)::bigint AS n_scores, min(first_at) AS first_at, max(last_at) AS last_at
+    FROM strategies_taskstats WHERE task_id = $3
+) AS a
+"""
+RECENT: Final = """
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM strategies_score c
+    WHERE c.player_id = p.id AND c.task_id = $3 AND c.created_at >= moment.now - interval '300 seconds'
+      AND NOT c.is_test AND c.outcome <> 'reversal'
+) AS c
+"""
 
 Connection = libpq.Connection
 # The player's figures on the task, the task's own, the count of the last 300 s.
@@ -49,7 +73,7 @@ Reads = tuple[bool, bool, bool]
 
 
 class Snapshot(NamedTuple):
-    """What `score_lock` and `score_look` return, in their order. Unread figures are None."""
+    """What `score_lock` and a look return, in their order. Unread figures are None."""
 
     player_id: uuid.UUID
     player_created: bool
@@ -192,11 +216,31 @@ def look(
     milliseconds: int,
 ) -> Seen | None:
     """Read what the program needs, and lock nothing. One round trip. None if the player is new to the game."""
-    ids = origin.parameters()[: len(origin.ids)]
-    of_event = libpq.parameters((external_user_id, idempotency_key, *reads))
-    result = LOOK.execute(raw, [*ids, *of_event], milliseconds=milliseconds)
+    has_key = idempotency_key is not None
+    of_event = libpq.parameters([external_user_id, idempotency_key] if has_key else [external_user_id])
+    parameters = [*origin.parameters()[: len(origin.ids)], *of_event]
+    result = _look_at(reads, has_key=has_key).execute(raw, parameters, milliseconds=milliseconds)
+    if not result.ntuples:
+        return None
     *figures, row_version = libpq.row(result, SEEN_READERS)
-    return None if row_version is None else Seen(Snapshot._make(figures), row_version)
+    return Seen(Snapshot._make(figures), row_version)
+
+
+@functools.cache
+def _look_at(reads: Reads, *, has_key: bool) -> Prepared:
+    """Write the statement that reads these figures, and the score that a key may have."""
+    on_task, of_task, recent = reads
+    columns = LOOK.format(
+        stored="k.id, k.request_hash" if has_key else "NULL, NULL",
+        on_task="t.n_scores, t.first_at, t.last_at, t.previous_at" if on_task else "NULL, NULL, NULL, NULL",
+        of_task="a.n_scores, a.first_at, a.last_at" if of_task else "NULL, NULL, NULL",
+        recent="c.n" if recent else "NULL",
+    )
+    parts = ((STORED, has_key), (ON_TASK, on_task), (OF_TASK, of_task), (RECENT, recent))
+    task_is_known = (
+        "WHERE $3::uuid IS NOT NULL"  # or the parameter would have no type where nothing of the task is read
+    )
+    return Prepared(columns + "".join(part for part, is_read in parts if is_read) + task_is_known)
 
 
 def write_if_unchanged(

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             (SQL / "0010_optimistic.sql").read_text(),
-            "DROP FUNCTION score_look; DROP FUNCTION score_if_unchanged",
+            "DROP FUNCTION score_if_unchanged",
         ),
     ]

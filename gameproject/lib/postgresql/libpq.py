@@ -42,7 +42,7 @@ class Prepared:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text.encode()
+        self.text = " ".join(text.split()).encode()
         # By its text: behind a pooler another release's statement of the same name might be met.
         self.name = hashlib.sha256(self.text).hexdigest()[:32].encode()
         self._prepared_on: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
