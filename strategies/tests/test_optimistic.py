@@ -6,8 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
+from bench import plans
 from gameproject.lib import clock
 from gameproject.lib.postgresql import deadline
 from gameproject.tests.production_client import ProductionClient
@@ -281,3 +283,37 @@ def test_however_many_are_before_it_an_event_waits_no_longer_than_its_deadline(
     assert codes, "those behind many were refused"
     assert codes == ["DSL_TIMEOUT"] * len(codes)
     assert Score.objects.count() == 1 + len(answers) - len(codes), "what was refused was not stored later"
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+def test_a_look_counts_the_recent_scores_by_index_though_the_player_has_all_of_them(
+    world: World, mode: str
+) -> None:
+    """A plan that is made for every time must not take a third of all scores for recent."""
+    task = world.task("t1")
+    world.score()
+    with connection.cursor() as cursor:
+        columns = [
+            str(field.column) for field in Score._meta.fields if field.column not in {"id", "created_at"}
+        ]
+        names = ", ".join(columns)
+        cursor.execute(
+            f"INSERT INTO strategies_score (id, created_at, {names}) SELECT gen_random_uuid(), "
+            f"created_at - n * interval '1 minute', {names} FROM strategies_score, generate_series(6, 20000) n"
+        )
+        cursor.execute("ANALYZE strategies_score")
+        text = ledger._look_at((True, True, True), has_key=False).text.decode()
+        cursor.execute(f"SET plan_cache_mode = {mode}")
+        cursor.execute(f"PREPARE looking AS {text}")
+        ids = [str(each) for each in (world.realm.pk, world.game.pk, task.pk)]
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE looking(%s, %s, %s, 'ana')", ids)
+        ((plan,),) = cursor.fetchall()
+        cursor.execute("EXECUTE looking(%s, %s, %s, 'ana')", ids)
+        found = cursor.fetchall()
+        cursor.execute("RESET plan_cache_mode")
+        cursor.execute("DEALLOCATE looking")
+
+    scans = {node["Relation Name"]: node for node in plans.nodes(plan[0]["Plan"]) if "Relation Name" in node}
+    assert scans["strategies_score"]["Index Name"] == "score_player_task_time"
+    assert scans["strategies_score"]["Actual Rows"] == 1
+    assert [row[-2] for row in found] == [1]
