@@ -5,13 +5,10 @@ that runs it notes that one arrived. The proofs lie in the broker and not in a t
 not look like a worker that is.
 """
 
-import logging
 from typing import Final
 
-from celery import current_app
 from celery.signals import beat_init, before_task_publish
 from django.conf import settings
-from kombu.exceptions import OperationalError
 from redis import Redis
 
 TASK: Final = "observability.tasks.heartbeat"
@@ -19,14 +16,11 @@ STALE_SECONDS: Final = 180.0  # two may be late or lost
 BEAT: Final = "heartbeat:beat"
 WORKER: Final = "heartbeat:worker"
 NOTE_TIMEOUT_SECONDS: Final = 1.0
-FIRST_EXPIRES_SECONDS: Final = 50  # as those of the schedule
-
-logger = logging.getLogger(__name__)
 
 
 def listen() -> None:
     """Called once, when Django is set up."""
-    beat_init.connect(_begin)
+    beat_init.connect(_note_what_beat_sends)
 
 
 def arrived(sent_at: float) -> None:
@@ -44,13 +38,8 @@ def beat_proved_at(client: Redis) -> float | None:
     return _noted(client, BEAT)
 
 
-def _begin(**_: object) -> None:
-    """Note what beat sends, and send the first at once: else everything looked down for a minute after a first start."""
+def _note_what_beat_sends(**_: object) -> None:
     before_task_publish.connect(_sent, sender=TASK)
-    try:
-        current_app.send_task(TASK, expires=FIRST_EXPIRES_SECONDS, retry=False)
-    except OperationalError as error:
-        logger.warning("no heartbeat at the start: %s", error)
 
 
 def _sent(*, headers: dict[str, float], **_: object) -> None:

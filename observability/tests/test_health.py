@@ -1,13 +1,7 @@
 """What the service needs, as it is: asked, proved by heartbeats, and written down every minute."""
 
-import contextlib
-import os
-import signal
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +11,8 @@ from pytest_django import Settings
 from redis import Redis
 
 from gameproject.lib import clock
-from gameproject.tests.conftest import database_url
 from observability import health, heartbeat, tasks, uptime
 from observability.models import UptimeLogs
-from observability.tests.conftest import running_worker, wait_until
-from ops.local import children
 from strategies.tests.conftest import World
 
 NOON = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
@@ -38,36 +29,6 @@ def test_worker_and_beat_are_down_until_a_heartbeat_has_been_seen(redis: Redis) 
     assert (found["database"].ok, found["broker"].ok) == (True, True)
     assert (found["worker"].ok, found["beat"].ok) == (False, False)
     assert found["worker"].reason == "no heartbeat of worker was ever seen"
-
-
-@contextlib.contextmanager
-def running_beat(folder: Path, **environment: str) -> Iterator[Path]:
-    """Run the service's beat for the first time; yield the file of its log."""
-    log = folder / "beat.log"
-    celery = [sys.executable, "-m", "celery", "-A", "gameproject", "beat", "--pidfile", ""]
-    with log.open("wb") as output:
-        process = children.spawn(
-            [*celery, "--schedule", str(folder / "schedule")],
-            environment={**os.environ, "DATABASE_URL": database_url(), **environment},
-            output=output,
-        )
-        try:
-            yield log
-        finally:
-            assert process.poll() is None, log.read_text()
-            children.stop(process, stop_signal=signal.SIGTERM, seconds=10)
-
-
-def test_worker_and_beat_are_up_as_soon_as_they_have_started(
-    redis: Redis, tmp_path: Path, transactional_db: None
-) -> None:
-    with running_worker("default"), running_beat(tmp_path):
-        wait_until(lambda: {"worker", "beat"} <= {check.name for check in health.all_checks() if check.ok})
-
-
-def test_beat_starts_without_a_broker(tmp_path: Path, refused_url: str, transactional_db: None) -> None:
-    with running_beat(tmp_path, REDIS_URL=refused_url) as log:
-        wait_until(lambda: "no heartbeat at the start" in log.read_text())
 
 
 @pytest.mark.django_db
