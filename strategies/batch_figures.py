@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from strategies.batch_ledger import OfTask, OnTask, Pair
+from strategies.batch_ledger import OfTask, OnTask, Pair, digits
 from strategies.ledger import NewScore
 
 
@@ -145,8 +145,8 @@ class Figures:
         """Show what to add to players' figures in games, as `batch_ledger.write_pairs` takes it."""
         return [
             {
-                "player": _uuid(player),
-                "game": _uuid(game),
+                "player": digits(player),
+                "game": digits(game),
                 "n_scores": row.n_added,
                 "points": row.points,
                 "streak_days": row.streak_days,
@@ -160,8 +160,8 @@ class Figures:
         """Show what to add to players' figures on tasks."""
         return [
             {
-                "player": _uuid(player),
-                "task": _uuid(task),
+                "player": digits(player),
+                "task": digits(task),
                 "n_scores": row.n_added,
                 "n_awards": row.n_awards,
                 "points": row.points,
@@ -177,7 +177,7 @@ class Figures:
         """Show what to add to the tasks' slots."""
         return [
             {
-                "task": _uuid(task),
+                "task": digits(task),
                 "slot": slot,
                 "n_scores": row.n_added,
                 "n_awards": row.n_awards,
@@ -188,10 +188,6 @@ class Figures:
             for task, all_of_it in self.of_task.items()
             for slot, row in all_of_it.slots.items()
         ]
-
-
-def _uuid(number: int) -> str:
-    return f"{number:032x}"
 
 
 def next_streak(streak_days: int, last_day: date | None, day: date) -> int:

@@ -262,7 +262,12 @@ def _pair(row: Sequence[Any]) -> Pair:
 
 def uuids(numbers: Iterable[int]) -> str:
     """Write numbers as an array of UUIDs."""
-    return "{" + ",".join([f"{number:032x}" for number in numbers]) + "}"
+    return "{" + ",".join(map(digits, numbers)) + "}"
+
+
+def digits(number: int) -> str:
+    """Write a number as a UUID."""
+    return f"{number:032x}"
 
 
 def _player_game(pairs: Collection[Pair]) -> dict[str, str]:
